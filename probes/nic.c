@@ -488,7 +488,8 @@ static struct spreading spreading_of(const struct nic *n, const struct softnet *
 		s.mask[0] = 0;
 	else if (s.queues < max && s.queues < cpus->count)
 		s.more = max < cpus->count ? max : cpus->count;
-	else if (s.queues != 1 || nic_rps_on(n) || !softnet_mask(cpus, s.mask))
+	else if (s.queues != 1 || nic_spread(n, NIC_RX) == NIC_SPREAD_ON ||
+		 !softnet_mask(cpus, s.mask))
 		s.mask[0] = 0;
 	return s;
 }
@@ -536,8 +537,8 @@ static void words_placement(const struct nic *n, const struct sample *s, struct 
 {
 	struct nic_placement p = nic_placement(n, s->online, s->server);
 	wording_set(words, "irqs", "%s", p.irq_cpus);
-	wording_set(words, "rps", "%s", p.rps);
-	wording_set(words, "xps", "%s", p.xps);
+	wording_set(words, "rps", "%s", nic_spread_name(p.rps));
+	wording_set(words, "xps", "%s", nic_spread_name(p.xps));
 }
 
 static void judge_queues(struct nic_watch *w, struct report *r)
@@ -735,7 +736,7 @@ static void judge_placement(const struct nic_watch *w, const struct nic *n, stru
 		placement_find(w, "nic.server-cpus", words, r);
 	if (p.offline)
 		placement_find(w, "nic.offline-cpus", words, r);
-	if (queues == 1 && !strcmp(p.rps, "off") && cpus >= MANY_CPUS &&
+	if (queues == 1 && p.rps == NIC_SPREAD_OFF && cpus >= MANY_CPUS &&
 	    softnet_mask(&w->after->softnet, mask)) {
 		wording_set(words, "mask", "%s", mask);
 		placement_find(w, "nic.one-queue", words, r);

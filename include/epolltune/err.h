@@ -18,8 +18,8 @@ struct err {
 int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The text alone, with a positive errno for the caller to branch on. Returns -code. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* Appends ": text", what to do. Returns -e->code, -EIO for NULL. */
-int err_remedy(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Appends ": text", what to do. The caller returns the code of the failed call. */
+void err_remedy(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The text without what to do. Returns `out`. */
 char *err_reason(const struct err *e, char *out, size_t size);
 /* Puts "prefix: " before the text. Returns -e->code, so that `return err_prefix(…)` reads well.

@@ -227,17 +227,21 @@ const struct nic *nics_carrier(const struct nics *real, const struct nics *befor
 			       const struct nics *after, double share);
 /* The receive queues, and their maximum; 0: unknown. */
 uint64_t nic_receive_queues(const struct nic *n, uint64_t *max);
-/* Whether a receive queue spreads its packets over CPUs (rps_cpus). */
-bool nic_rps_on(const struct nic *n);
+/* Whether a queue has a CPU in its mask: RPS of receive queues (rps_cpus), XPS of transmit queues.
+ */
+enum nic_spread { NIC_SPREAD_UNKNOWN, NIC_SPREAD_OFF, NIC_SPREAD_ON };
+enum nic_spread nic_spread(const struct nic *n, enum nic_direction direction);
+/* "on", "off"; "": unknown. */
+const char *nic_spread_name(enum nic_spread s);
 /* The CPU that receives all its interrupts, "3"; NULL: several, or unknown. */
 const char *nic_irq_cpu(const struct nic *n);
 
 /* Which CPUs do the work of an interface. */
 struct nic_placement {
-	char irq_cpus[120];  /* of all its interrupts, "0-3"; "": unknown */
-	bool offline;        /* an interrupt may go to CPUs only that are not online */
-	bool beside_server;  /* all go to CPUs of the server, and there are others */
-	char rps[8], xps[8]; /* "on", "off"; "": unknown */
+	char irq_cpus[120]; /* of all its interrupts, "0-3"; "": unknown */
+	bool offline;       /* an interrupt may go to CPUs only that are not online */
+	bool beside_server; /* all go to CPUs of the server, and there are others */
+	enum nic_spread rps, xps;
 };
 /* Lists of CPUs; "": unknown. */
 struct nic_placement nic_placement(const struct nic *n, const char *online, const char *server);

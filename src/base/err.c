@@ -43,10 +43,10 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 	return rc;
 }
 
-int err_remedy(struct err *e, const char *fmt, ...)
+void err_remedy(struct err *e, const char *fmt, ...)
 {
 	if (!e)
-		return -EIO;
+		return;
 	size_t length = strlen(e->text);
 	e->reason = length;
 	length += (size_t)snprintf(e->text + length, sizeof(e->text) - length, ": ");
@@ -57,7 +57,6 @@ int err_remedy(struct err *e, const char *fmt, ...)
 		va_end(args);
 	}
 	text_flatten(e->text, 0);
-	return -e->code;
 }
 
 char *err_reason(const struct err *e, char *out, size_t size)

@@ -37,16 +37,19 @@ static void note_once(int number)
 	}
 }
 
+bool interrupt_ignored(int signal)
+{
+	struct sigaction was;
+	return sigaction(signal, NULL, &was) == 0 && was.sa_handler == SIG_IGN;
+}
+
 static void handle(void (*handler)(int), unsigned flags)
 {
 	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
 	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < HELD; i++) {
-		struct sigaction was;
-		if ((held[i].flags & flags) == held[i].flags &&
-		    sigaction(held[i].signal, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+	for (size_t i = 0; i < HELD; i++)
+		if ((held[i].flags & flags) == held[i].flags && !interrupt_ignored(held[i].signal))
 			sigaction(held[i].signal, &action, NULL);
-	}
 }
 
 void interrupt_hold(unsigned flags)

@@ -3,6 +3,12 @@
 #pragma once
 
 #include <signal.h>
+#include <stdbool.h>
+
+/* Whether the caller ignores a signal, as nohup does, and a shell without job control of a command
+ * in the background. sigwait() and signalfd() would take it anyway: a signal that is blocked
+ * is not dropped as ignored. */
+bool interrupt_ignored(int signal);
 
 enum {
 	INTERRUPT_HANGUP = 1, /* SIGHUP, besides SIGINT and SIGTERM */
@@ -10,7 +16,7 @@ enum {
 	 * child and then its group. */
 	INTERRUPT_ONCE = 2,
 };
-/* Notes them from here on, but those that the caller ignores, as nohup does. */
+/* Notes them from here on, but those that the caller ignores. */
 void interrupt_hold(unsigned flags);
 /* Notes the first at `at`, which children share. NULL: no longer. */
 void interrupt_share(volatile sig_atomic_t *at);

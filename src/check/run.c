@@ -235,20 +235,23 @@ static int netns_choose(const struct check_options *o, char enter[REPORT_ENTER],
 		return rc;
 	if (!o->stay)
 		return netns_enter(o->netns, enter, e);
-	err_set(e, EXDEV, "the target is of the network namespace %s", o->netns);
-	return err_remedy(e, "apply changes this one only; run it there with nsenter --net=PATH");
+	rc = err_set(e, EXDEV, "the target is of the network namespace %s", o->netns);
+	err_remedy(e, "apply changes this one only; run it there with nsenter --net=PATH");
+	return rc;
 }
 
+/* After -EXDEV, whose text `e` has. */
 static int subject_enter(const struct check_options *o, struct host **host, struct subject *subject,
 			 char enter[REPORT_ENTER], struct err *e)
 {
 	char pid[16];
 	snprintf(pid, sizeof(pid), "%d", (int)subject->pid);
 	subject_free(subject);
-	if (o->stay)
-		return err_remedy(
-			e, "apply changes this one only; run: nsenter --net=/proc/%s/ns/net %s",
-			pid, o->command ? o->command : "the same command");
+	if (o->stay) {
+		err_remedy(e, "apply changes this one only; run: nsenter --net=/proc/%s/ns/net %s",
+			   pid, o->command ? o->command : "the same command");
+		return -EXDEV;
+	}
 	host_close(*host);
 	*host = NULL;
 	int rc = netns_enter(pid, enter, e);

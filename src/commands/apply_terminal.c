@@ -117,15 +117,12 @@ static int roll_back(struct apply *a, const struct wait *w)
 	if (rc < 0)
 		return failed(&e);
 	struct run *r = journal_find(&a->journal, a->result.run);
-	struct undo u = {.site = &a->tuning.site,
-			 .by = a->tuning.by,
-			 .reason = UNDO_INTERRUPTED,
-			 .signal = interrupt_name(interrupt_came())};
+	struct undo u = {.site = &a->tuning.site, .by = a->tuning.by, .reason = UNDO_INTERRUPTED};
 	bool open = r && run_is_open(r) && !run_is_kept(r);
 	if (open && undo_run(&u, &a->journal, r, &e) < 0) {
 		command_error(&e);
 		r->undo = u.reason; /* perhaps not recorded */
-		undo_reason_words(u.reason, u.signal, r->reason);
+		undo_reason_words(u.reason, interrupt_name(interrupt_came()), r->reason);
 	}
 	int status = decided(a, r, w);
 	journal_unlock(&a->journal);

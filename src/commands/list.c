@@ -104,13 +104,10 @@ static json_t *topics_of(const struct topic_kind *kind, const struct host *h)
 	return topics;
 }
 
-/* Whether to list the kind. `only` NULL: walls, probes and knobs. */
+/* Whether to list the kind; `only`: NULL, or its operand. */
 static bool wanted(const struct topic_kind *kind, const char *only)
 {
-	if (only)
-		return strcmp(kind->plural, only) == 0;
-	return strcmp(kind->name, "wall") == 0 || strcmp(kind->name, "probe") == 0 ||
-	       strcmp(kind->name, "knob") == 0;
+	return only ? !strcmp(kind->plural, only) : kind->listed;
 }
 
 static int list_json(const char *only, const struct host *h, struct err *e)

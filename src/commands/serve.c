@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/interrupt.h"
 #include "base/notify.h"
 #include "commands/command.h"
 #include "engine/cpus.h"
@@ -188,6 +189,7 @@ static void opens_compare(const struct host *h, const struct host_counters *befo
 
 static int serve_run(const struct serve_arguments *a, struct err *e)
 {
+	static const int taken[] = {SIGTERM, SIGINT, SIGCHLD};
 	const struct task_context here = {0};
 	static struct server server;
 	static struct host_counters before;
@@ -195,9 +197,9 @@ static int serve_run(const struct serve_arguments *a, struct err *e)
 	char address[ENDPOINT_TEXT];
 	sigset_t set;
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+		if (!interrupt_ignored(taken[i]))
+			sigaddset(&set, taken[i]);
 	/* Block the signals, also in the workers; only sigtimedwait() takes them. */
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	bool counted = host_open(&host, "/", NULL) == 0 && host_counters(host, &before, NULL) == 0;

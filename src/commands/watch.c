@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "base/shell.h"
 #include "check/check.h"
 #include "commands/command.h"
@@ -364,7 +365,7 @@ static int session_run(struct session *s, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-/* Those that stop a process stop it where it has no screen. */
+/* Those that stop a process stop it where it has no screen. What the caller ignores stays so. */
 static int signals_open(struct session *s, struct err *e)
 {
 	static const int taken[] = {SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT,
@@ -372,7 +373,8 @@ static int signals_open(struct session *s, struct err *e)
 	sigset_t set;
 	sigemptyset(&set);
 	for (size_t i = 0; i < (s->screen ? 8 : 4); i++)
-		sigaddset(&set, taken[i]);
+		if (!interrupt_ignored(taken[i]))
+			sigaddset(&set, taken[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return s->signals < 0 ? err_errno(e, "signalfd") : 0;
@@ -395,7 +397,7 @@ static int timer_open(struct session *s, struct err *e)
 static int session_open(struct session *s, struct err *e)
 {
 	const struct arguments *a = s->a;
-	s->screen = a->format == FORMAT_TEXT && terminal_usable(STDOUT_FILENO);
+	s->screen = a->format == FORMAT_TEXT && render_terminal(STDOUT_FILENO);
 	s->style = render_style_for(stdout, a->color);
 	s->watch.interval_s = a->replay ? 0 : (double)a->interval_us / 1e6;
 	int rc = a->replay ? replay_open(&s->replay, a->replay, e)

@@ -30,7 +30,7 @@ enum effect_kind effect_kind(const struct effect *x)
 	for (size_t i = 0; i < x->count; i++)
 		if (!x->walls[i].better)
 			return EFFECT_HARMS;
-	return x->count ? EFFECT_GAINS : EFFECT_NONE;
+	return x->count ? EFFECT_GAINS : x->differs ? EFFECT_UNTESTED : EFFECT_NONE;
 }
 
 void effects_free(struct effects *s)
@@ -160,8 +160,9 @@ struct trying {
 	struct effects *s;
 	const struct check_options *o;
 	struct host *host;
-	struct lab *lab;   /* to set values in; NULL: none */
-	struct err nolab;  /* then: why */
+	struct lab *lab;  /* to set values in; NULL: none */
+	struct err nolab; /* then: why */
+	effects_check *check;
 	struct report *at; /* of a group of lines */
 };
 
@@ -305,7 +306,7 @@ static int laid_run(const struct trying *t, const struct line_effect *const *lin
 	o.probes = probes;
 	o.probe.no_proof = true;
 	o.progress = progress_usable();
-	return check_run(&o, out, e);
+	return t->check(&o, out, e);
 }
 
 /* Whether a line can move the wall; one without a knob may move any that depends on knobs. */
@@ -392,37 +393,80 @@ static void line_explain(struct line_effect *x, const struct report *before,
 			    stays[0] ? stays : "this target has no wall that depends on it");
 }
 
-/* Repeats what differs between runs by itself: an effect has to show twice. */
-static int line_confirm(const struct trying *t, struct line_effect *x, struct err *e)
+/* Whether a line of the file alone explains what all of them do. */
+static bool is_explained(const struct effects *s, size_t side, const struct wall_effect *by)
 {
-	const char *differs = NULL;
-	for (size_t i = 0; i < x->effect.count; i++) {
-		const struct experiment *by = experiment_find(x->effect.walls[i].after.name);
-		differs = by && by->spread ? by->wall : differs;
-	}
-	if (!differs)
+	for (size_t i = 0; i < s->count; i++)
+		if (s->lines[i].side == side && effect_same(&s->lines[i].effect, by))
+			return true;
+	return false;
+}
+
+/* Lines that are in force at once. */
+struct laid {
+	const struct line_effect *const *lines;
+	size_t count;
+	const struct line_effect *one; /* the only one; NULL: all of a file */
+};
+
+/* Whether a figure that differs between runs by itself makes the effect; of all lines one that none
+ * of them alone has confirmed. */
+static bool is_doubted(const struct effects *s, const struct laid *l, const struct wall_effect *by)
+{
+	const struct experiment *x = experiment_find(by->after.name);
+	return x && x->spread && (l->one || !is_explained(s, l->lines[0]->side, by));
+}
+
+static probe_set probes_of_wall(const char *wall)
+{
+	probe_set set = 0;
+	for (size_t i = 0; i < probe_count(); i++)
+		if (probe_has_wall(probe_at(i), wall))
+			set |= (probe_set)1 << i;
+	return set;
+}
+
+/* Repeats what is doubted: it has to show twice. */
+static int effect_confirm(const struct trying *t, struct effect *x, const struct laid *l,
+			  struct err *e)
+{
+	probe_set probes = 0;
+	for (size_t i = 0; i < x->count; i++)
+		if (is_doubted(t->s, l, &x->walls[i]))
+			probes |= probes_of_wall(x->walls[i].after.name);
+	if (!probes)
 		return 0;
 	CLEAN(free_pointer) struct report *again = calloc(1, sizeof(*again));
 	CLEAN(free_pointer) struct effect *second = calloc(1, sizeof(*second));
-	const struct line_effect *one = x;
 	size_t kept = 0;
 	if (!again || !second)
 		return err_set(e, ENOMEM, "lint: out of memory");
-	int rc = laid_run(t, NULL, 0, x->probes, false, again, e);
+	int rc = laid_run(t, NULL, 0, probes, false, again, e);
 	if (!rc)
-		rc = laid_run(t, &one, 1, x->probes, false, t->at, e);
+		rc = laid_run(t, l->lines, l->count, probes, false, t->at, e);
 	if (rc)
 		return rc;
-	effect_find(second, x, again, t->at);
-	for (size_t i = 0; i < x->effect.count; i++)
-		if (effect_same(second, &x->effect.walls[i]))
-			x->effect.walls[kept++] = x->effect.walls[i];
-	x->effect.count = kept;
-	if (kept)
-		return 0;
-	x->kind = EFFECT_UNTESTED;
-	report_text(x->why, "%s differs between two runs", differs);
+	effect_find(second, l->one, again, t->at);
+	for (size_t i = 0; i < x->count; i++) {
+		const struct wall_effect *by = &x->walls[i];
+		if (!is_doubted(t->s, l, by) || effect_same(second, by))
+			x->walls[kept++] = *by;
+		else
+			x->differs = experiment_find(by->after.name)->wall;
+	}
+	x->count = kept;
 	return 0;
+}
+
+/* Confirms what a line seems to do. */
+static int line_confirm(const struct trying *t, struct line_effect *x, struct err *e)
+{
+	const struct line_effect *one = x;
+	int rc = effect_confirm(t, &x->effect, &(struct laid){&one, 1, x}, e);
+	x->kind = effect_kind(&x->effect);
+	if (x->kind == EFFECT_UNTESTED)
+		report_text(x->why, "%s differs between two runs", x->effect.differs);
+	return rc;
 }
 
 /* Judges a line by the report that has it. */
@@ -469,7 +513,7 @@ static int groups_run(const struct trying *t, struct err *e)
 		if (!rc && count)
 			rc = laid_run(t, (const struct line_effect *const *)group, count, probes,
 				      false, t->at, e);
-		/* line_confirm() uses the report for itself. */
+		/* effect_confirm() uses the report for itself. */
 		CLEAN(free_pointer) struct report *at = malloc(sizeof(*at));
 		if (!at)
 			return err_set(e, ENOMEM, "lint: out of memory");
@@ -528,21 +572,14 @@ static int together_run(const struct trying *t, size_t side, probe_set probes, s
 				   : 0;
 	if (!rc && s->measured[side])
 		effect_find(&s->together[side], NULL, s->measured[0], s->measured[side]);
+	if (!rc && count)
+		rc = effect_confirm(t, &s->together[side], &(struct laid){lines, count, NULL}, e);
 	count = lines_of(s, side, LINE_INSPECTED, lines);
 	if (!rc && s->inspected[side])
 		rc = laid_run(t, lines, count, 0, true, s->inspected[side], e);
 	if (!rc && s->inspected[side])
 		effect_find(&s->together[side], NULL, s->inspected[0], s->inspected[side]);
 	return rc;
-}
-
-/* Whether a line of the file alone explains what all of them do. */
-static bool is_explained(const struct effects *s, size_t side, const struct wall_effect *by)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (s->lines[i].side == side && effect_same(&s->lines[i].effect, by))
-			return true;
-	return false;
 }
 
 /* Tries lines on which no experiment is known to depend, where all lines do what none of the others
@@ -568,11 +605,13 @@ static int unknown_run(const struct trying *t, size_t side, probe_set probes, st
 			if (effect_same(all, &x->effect.walls[k]))
 				x->effect.walls[kept++] = x->effect.walls[k];
 		x->effect.count = kept;
-		x->kind = effect_kind(&x->effect);
+		if (!rc)
+			rc = line_confirm(t, x, e);
 	}
 	for (size_t i = 0; i < s->count; i++) {
 		struct line_effect *x = &s->lines[i];
-		if (x->side == side && x->way == LINE_IN_LAB && !x->probes && !x->effect.count) {
+		if (x->side == side && x->way == LINE_IN_LAB && !x->probes && !x->effect.count &&
+		    !x->effect.differs) {
 			x->kind = EFFECT_UNTESTED;
 			report_text(x->why, "no experiment%s depends on it",
 				    x->knob && t->o->probes ? " of these probes" : "");
@@ -594,7 +633,7 @@ static int reports_make(struct effects *s, bool measured, bool inspected, struct
 	return 0;
 }
 
-static int lines_try(struct trying *t, struct err *e)
+static int lines_try(const struct trying *t, struct err *e)
 {
 	struct effects *s = t->s;
 	probe_set probes = 0;
@@ -627,12 +666,19 @@ static int lines_try(struct trying *t, struct err *e)
 	return rc;
 }
 
+int effects_try(struct effects *s, const struct check_options *o, effects_check *check,
+		struct err *e)
+{
+	CLEAN(free_pointer) struct report *at = calloc(1, sizeof(*at));
+	const struct trying t = {.s = s, .o = o, .check = check, .at = at};
+	return at ? lines_try(&t, e) : err_set(e, ENOMEM, "lint: out of memory");
+}
+
 int effects_measure(struct effects *s, const struct check_options *o, struct err *e)
 {
 	CLEAN(host_closep) struct host *host = NULL;
-	CLEAN(free_pointer) struct report *at = calloc(1, sizeof(*at));
-	struct trying t = {.s = s, .o = o, .at = at};
-	int rc = at ? host_open(&host, "/", e) : err_set(e, ENOMEM, "lint: out of memory");
+	struct trying t = {.s = s, .o = o};
+	int rc = host_open(&host, "/", e);
 	if (rc)
 		return rc;
 	t.host = host;
@@ -642,7 +688,7 @@ int effects_measure(struct effects *s, const struct check_options *o, struct err
 	for (size_t i = 0; i < s->count && !rc; i++)
 		rc = line_prepare(&t, i, e);
 	lab_close(t.lab);
-	return rc ? rc : lines_try(&t, e);
+	return rc ? rc : effects_try(s, o, check_run, e);
 }
 
 static int effect_status(const struct effect *x)

@@ -19,8 +19,9 @@ const char *effect_name(enum effect_kind kind); /* "no effect here" … */
 struct effect {
 	size_t count;
 	struct wall_effect walls[EFFECT_WALLS]; /* that change */
+	const char *differs; /* a wall that changed in one of two runs only; NULL: none */
 };
-/* Harms, if it harms one of them. */
+/* Harms, if it harms one of them; untested, if none changed in both runs. */
 enum effect_kind effect_kind(const struct effect *x);
 
 struct line_effect {
@@ -54,6 +55,10 @@ int effects_add(struct effects *s, const struct lint *l, size_t side, const char
  * for all lines, and one for each group of lines that share no probe. What seems to have an effect
  * on a figure that differs between runs is tried twice. */
 int effects_measure(struct effects *s, const struct check_options *o, struct err *e);
+/* The same of lines of which is known how they can be tried, by such a check_run(). */
+typedef int effects_check(const struct check_options *o, struct report *out, struct err *e);
+int effects_try(struct effects *s, const struct check_options *o, effects_check *check,
+		struct err *e);
 /* An exit_status: EXIT_WARNING a line or a whole file harms, EXIT_CRITICAL a wall becomes short,
  * EXIT_UNKNOWN no line could be tried. */
 int effects_status(const struct effects *s);

@@ -78,9 +78,12 @@ int effects_print_text(const struct effects *s, FILE *out, struct err *e)
 		if (!s->files[side])
 			continue;
 		const struct effect *all = &s->together[side];
+		enum effect_kind kind = effect_kind(all);
 		effect_describe(all, text, sizeof(text));
+		if (kind == EFFECT_UNTESTED)
+			report_text(text, "%s differs between two runs", all->differs);
 		page_text(&p, line, sizeof(line), "%s: all lines together: %s%s%s", s->files[side],
-			  effect_name(effect_kind(all)), all->count ? ": " : "", text);
+			  effect_name(kind), text[0] ? ": " : "", text);
 		fprintf(out, "%s\n", line);
 	}
 	return s->files[SIDE_OTHER] ? walls_print(&p, s, e) : 0;

@@ -19,6 +19,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/task.h"
+#include "host/processes.h"
 
 #define PATIENCE_MS 2000 /* for an event that must occur; a late one is no deviation */
 #define REPEATS 10       /* of a wait that must return the same each time */
@@ -367,13 +368,10 @@ static bool waiter_hear(struct task tasks[WAITERS], struct waiter w[WAITERS], in
 /* Whether it sleeps, that is, is in its wait and was not woken. */
 static bool waiter_sleeps(const struct waiter *w)
 {
-	char path[32], stat[512];
-	snprintf(path, sizeof(path), "proc/%d/stat", (int)w->shown);
-	if (host_read(w->host, path, stat, sizeof(stat), NULL) < 0)
-		return false;
-	/* "PID (NAME) S …"; NAME may contain any character. */
-	const char *state = strrchr(stat, ')');
-	return state && state[1] == ' ' && state[2] == 'S';
+	struct process_stat stat;
+	CLEAN(close_fd) int process = process_open(w->host, w->shown, NULL);
+	return process >= 0 && !process_stat_at(process, w->shown, &stat, NULL) &&
+	       stat.state == 'S';
 }
 
 static int waiters_start(struct semantics_fixture *d, int listener, uint32_t events,

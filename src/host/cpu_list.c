@@ -51,6 +51,14 @@ static bool cpu_has(const struct cpu_list *l, unsigned cpu)
 	return cpu < CPU_LIST_MAX && l->at[cpu / 64] >> cpu % 64 & 1;
 }
 
+uint32_t cpu_list_next(const struct cpu_list *l, uint32_t at)
+{
+	for (uint32_t cpu = at; cpu < CPU_LIST_MAX; cpu++)
+		if (cpu_has(l, cpu))
+			return cpu;
+	return at;
+}
+
 void cpu_list_text(const struct cpu_list *l, char *text, size_t size)
 {
 	size_t used = 0;

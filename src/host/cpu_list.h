@@ -14,6 +14,8 @@ struct cpu_list {
 /* Adds the CPUs of a list, up to a newline or the end. False: it is not such a list. */
 bool cpu_list_add(struct cpu_list *l, const char *text);
 uint64_t cpu_list_count(const struct cpu_list *l);
+/* The first CPU of the list that is not below `at`; `at`, if there is none. */
+uint32_t cpu_list_next(const struct cpu_list *l, uint32_t at);
 /* Writes them as a list, "0-3,8"; "" without a CPU. A list that does not fit ends early. */
 void cpu_list_text(const struct cpu_list *l, char *text, size_t size);
 /* Whether a list has all CPUs of another, and whether two have one in common. */

@@ -1,13 +1,11 @@
-/* Reads, writes and walks files below the root of a host. */
+/* Opens a host; reads and writes files below its root. */
 #include "host/capture.h"
 #include "host/machine.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +13,13 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/hash.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/order.h"
 #include "host/compat.h"
+#include "host/files.h"
 
 #define KEPT_FILES 512
 #define KEPT_BYTES ((size_t)8 << 20)
@@ -212,7 +208,7 @@ static int open_no_links(int root, const char *path, int flags)
 	return -1;
 }
 
-static int open_in(int root, const char *path, int flags, uint64_t resolve)
+int files_open_in(int root, const char *path, int flags, uint64_t resolve)
 {
 	struct open_how how = {.flags = (unsigned)flags,
 			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve};
@@ -233,7 +229,7 @@ static int open_in(int root, const char *path, int flags, uint64_t resolve)
 /* Crosses no mount point: a /proc mounted below the root is the running machine's. */
 static int open_captured(int root, const char *path, int flags)
 {
-	return open_in(root, path, flags, RESOLVE_NO_XDEV);
+	return files_open_in(root, path, flags, RESOLVE_NO_XDEV);
 }
 
 /* The file or directory in a capture, from the running machine where it is filled; NULL: errno. */
@@ -266,16 +262,13 @@ static int captured_open(const struct host *h, const char *path, int flags)
 	return fd;
 }
 
-static ssize_t text_of(const struct host *h, int fd, const char *path, bool strings, char **text,
-		       struct err *e);
-
 /* What the list of a capture says of a file that is not in its directory. */
 static int left_out(const struct host *h, const char *path)
 {
 	CLEAN(free_pointer) char *list = NULL;
 	CLEAN(close_fd)
 	int fd = open_captured(h->fd, CAPTURE_LEFT_OUT, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || text_of(h, fd, CAPTURE_LEFT_OUT, false, &list, NULL) < 0)
+	if (fd < 0 || files_text(h, fd, CAPTURE_LEFT_OUT, false, &list, NULL) < 0)
 		return ENOENT;
 	return capture_left_out_error(list, path);
 }
@@ -292,7 +285,7 @@ static int open_now(const struct host *h, const char *path, int flags)
 	return fd;
 }
 
-static int open_below(const struct host *h, const char *path, int flags)
+int files_open_below(const struct host *h, const char *path, int flags)
 {
 	if (!machine_path_allowed(path)) {
 		errno = EINVAL;
@@ -315,7 +308,7 @@ static int too_large(const struct host *h, const char *path, struct err *e)
 
 int machine_open(const struct host *h, const char *path, int flags, const char *verb, struct err *e)
 {
-	int fd = open_below(h, path, flags);
+	int fd = files_open_below(h, path, flags);
 	if (fd < 0 && errno == EFBIG)
 		return too_large(h, path, e);
 	if (fd < 0)
@@ -363,9 +356,8 @@ static int read_whole(const struct host *h, int fd, const char *path, size_t max
 	return longer;
 }
 
-/* `strings`: each ends with a NUL. */
-static ssize_t text_of(const struct host *h, int fd, const char *path, bool strings, char **text,
-		       struct err *e)
+ssize_t files_text(const struct host *h, int fd, const char *path, bool strings, char **text,
+		   struct err *e)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
@@ -395,13 +387,11 @@ static ssize_t text_of(const struct host *h, int fd, const char *path, bool stri
 	return (ssize_t)n;
 }
 
-/* Whether it is a link of a captured directory that masks a file, as capture_read() has it: to
- * /dev/null, which the directory need not have. */
-static bool is_mask(const struct host *h, const char *path)
+bool files_is_mask(const struct host *h, const char *path)
 {
 	char target[sizeof("/dev/null")];
 	bool directory = !h->live && !h->files;
-	CLEAN(close_fd) int fd = directory ? open_below(h, path, O_PATH | O_NOFOLLOW) : -1;
+	CLEAN(close_fd) int fd = directory ? files_open_below(h, path, O_PATH | O_NOFOLLOW) : -1;
 	ssize_t n = fd < 0 ? -1 : readlinkat(fd, "", target, sizeof(target));
 	return n == (ssize_t)strlen("/dev/null") && !memcmp(target, "/dev/null", (size_t)n);
 }
@@ -410,10 +400,10 @@ static ssize_t text_now(const struct host *h, const char *path, bool strings, ch
 			struct err *e)
 {
 	CLEAN(close_fd) int fd = machine_open(h, path, O_RDONLY, "read", e);
-	ssize_t n = fd < 0 ? fd : text_of(h, fd, path, strings, text, e);
+	ssize_t n = fd < 0 ? fd : files_text(h, fd, path, strings, text, e);
 	if (*text)
 		return n;
-	if (!is_mask(h, path))
+	if (!files_is_mask(h, path))
 		return n < 0 ? n : -EIO;
 	*text = strdup("");
 	if (*text)
@@ -435,160 +425,6 @@ static ssize_t text_read(const struct host *h, const char *path, bool strings, c
 	if (n >= 0 && h->frozen && h->kept)
 		kept_add(h->kept, path, *text, (size_t)n);
 	return n;
-}
-
-static int time_compare(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec != b->tv_sec ? ORDER(a->tv_sec, b->tv_sec) : ORDER(a->tv_nsec, b->tv_nsec);
-}
-
-static void later_take(struct timespec *latest, const struct timespec *t)
-{
-	if (time_compare(t, latest) > 0)
-		*latest = *t;
-}
-
-static void last_part_drop(char *path)
-{
-	char *slash = strrchr(path, '/');
-	*(slash ? slash : path) = 0;
-}
-
-/* As many as the kernel follows. */
-#define LINKS 40
-
-/* Takes when a directory may have been renamed last: that changes it, and what the one above has. A
- * change of its own content hides the time, so that it is before both changes. */
-static void renamed_take(int root, const char *path, const struct stat *st,
-			 struct timespec *changed)
-{
-	char above[PATH_MAX];
-	struct stat of;
-	struct timespec when = st->st_ctim;
-	snprintf(above, sizeof(above), "%s", path);
-	last_part_drop(above);
-	CLEAN(close_fd) int fd = open_in(root, *above ? above : ".", O_PATH | O_CLOEXEC, 0);
-	if (!time_compare(&when, &st->st_mtim) && fd >= 0 && !fstat(fd, &of) &&
-	    time_compare(&of.st_mtim, &when) < 0)
-		when = of.st_mtim;
-	later_take(changed, &when);
-}
-
-/* Resolves a relative path in a root into one without links, `out`, and takes the change of each
- * link, and that of the name of each directory. */
-static int path_resolve(int root, const char *path, char out[static PATH_MAX],
-			struct timespec *changed)
-{
-	char rest[PATH_MAX], target[PATH_MAX], more[PATH_MAX];
-	unsigned links = 0;
-	struct stat st;
-	snprintf(rest, sizeof(rest), "%s", path);
-	*out = 0;
-	for (char *at = rest; *(at += strspn(at, "/"));) {
-		size_t length = strcspn(at, "/"), had = strlen(out);
-		char *part = at;
-		at += length;
-		if (length == 2 && !strncmp(part, "..", 2))
-			last_part_drop(out);
-		if (*part == '.' && (length == 1 || (length == 2 && part[1] == '.')))
-			continue;
-		if (had + length + 2 > PATH_MAX)
-			return errno = ENAMETOOLONG, -1;
-		snprintf(out + had, PATH_MAX - had, "%s%.*s", had ? "/" : "", (int)length, part);
-		CLEAN(close_fd) int fd = open_in(root, out, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
-		if (fd < 0 || fstat(fd, &st))
-			return -1;
-		if (S_ISDIR(st.st_mode))
-			renamed_take(root, out, &st, changed);
-		if (!S_ISLNK(st.st_mode))
-			continue;
-		later_take(changed, &st.st_ctim);
-		ssize_t size = readlinkat(fd, "", target, sizeof(target) - 1);
-		if (size < 0 || ++links > LINKS)
-			return size < 0 ? -1 : (errno = ELOOP, -1);
-		target[size] = 0;
-		if (snprintf(more, sizeof(more), "%s%s", target, at) >= (int)sizeof(more))
-			return errno = ENAMETOOLONG, -1;
-		memcpy(rest, more, sizeof(rest));
-		at = rest;
-		last_part_drop(out);
-		if (*rest == '/')
-			*out = 0;
-	}
-	return 0;
-}
-
-int host_resolve(const struct host *h, const char *path, char real[static PATH_MAX], struct err *e)
-{
-	struct timespec changed = {0};
-	bool found = false;
-	errno = EINVAL;
-	if (machine_path_allowed(path))
-		found = h->files ? !!capture_resolve(h->files, path, real)
-				 : path_resolve(h->fd, path, real, &changed) == 0;
-	return found ? 0 : err_errno(e, "cannot find %s/%s", h->root, path);
-}
-
-/* Whether reading a file of that file system may do something, or wait. */
-static bool is_special(int fd)
-{
-	static const long special[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC,        DEBUGFS_MAGIC,
-				       TRACEFS_MAGIC,    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
-				       SECURITYFS_MAGIC, BPF_FS_MAGIC,       PSTOREFS_MAGIC,
-				       EFIVARFS_MAGIC};
-	struct statfs fs;
-	bool found = fstatfs(fd, &fs) != 0;
-	for (size_t i = 0; !found && i < sizeof(special) / sizeof(*special); i++)
-		found = (unsigned long)fs.f_type == (unsigned long)special[i];
-	return found;
-}
-
-/* Opens what a descriptor of O_PATH names: only a directory, or a file whose opening does nothing.
- */
-static int reopened(int path, int flags, struct stat *st)
-{
-	char name[40];
-	if (fstat(path, st))
-		return -1;
-	if (is_special(path) ||
-	    !(flags & O_DIRECTORY ? S_ISDIR(st->st_mode) : S_ISREG(st->st_mode)))
-		return errno = S_ISDIR(st->st_mode)  ? EISDIR
-			       : flags & O_DIRECTORY ? ENOTDIR
-						     : EINVAL,
-		       -1;
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", path);
-	return open(name, flags | O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-}
-
-int machine_open_as(const struct host *h, pid_t pid, const char *name, int flags,
-		    struct timespec *changed, struct err *e)
-{
-	char path[PATH_MAX], real[PATH_MAX];
-	struct stat st;
-	*changed = (struct timespec){0};
-	if (!h->live)
-		return err_set(e, EOPNOTSUPP, "%s: a captured machine has no such file", name);
-	if (!machine_path_allowed(name + 1) && strcmp(name, "/") != 0)
-		return err_set(e, EINVAL, "%s: not an absolute path without \"..\"", name);
-	snprintf(path, sizeof(path), "proc/%d/root", (int)pid);
-	CLEAN(close_fd) int root = open_below(h, path, O_PATH | O_DIRECTORY);
-	if (root < 0 || path_resolve(root, name + 1, real, changed))
-		return err_errno(e, "cannot read %s", name);
-	CLEAN(close_fd)
-	int file = open_in(root, *real ? real : ".", O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
-	int fd = file < 0 ? -1 : reopened(file, flags, &st);
-	if (fd < 0)
-		return err_errno(e, "cannot read %s", name);
-	later_take(changed, &st.st_ctim);
-	return fd;
-}
-
-ssize_t machine_read_as(const struct host *h, pid_t pid, const char *name, char **text,
-			struct timespec *changed, struct err *e)
-{
-	*text = NULL;
-	CLEAN(close_fd) int fd = machine_open_as(h, pid, name, 0, changed, e);
-	return fd < 0 ? fd : text_of(h, fd, name + 1, false, text, e);
 }
 
 ssize_t host_read_all(const struct host *h, const char *path, char **text, struct err *e)
@@ -688,120 +524,6 @@ bool host_has(const struct host *h, const char *path)
 {
 	if (h->files)
 		return machine_path_allowed(path) && captured_find(h, path);
-	CLEAN(close_fd) int fd = open_below(h, path, O_PATH);
-	return fd >= 0 || capture_left_out_reason(errno)[0] || is_mask(h, path);
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-struct walk {
-	const struct host *host;
-	int (*each)(const char *path, void *arg);
-	void *arg;
-	bool all;          /* entries of any type, of one directory */
-	struct err denied; /* the first directory below that this user cannot read */
-};
-
-static int walk(struct walk *w, int fd, const char *dir, unsigned depth, struct err *e);
-
-/* Whether a link leads to a file, or masks one. */
-static bool is_text_link(const struct host *h, const char *path)
-{
-	struct stat st;
-	CLEAN(close_fd) int fd = open_below(h, path, O_PATH);
-	if (fd >= 0 && fstat(fd, &st) == 0 &&
-	    (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))))
-		return true;
-	return is_mask(h, path);
-}
-
-static int walk_below(struct walk *w, const char *path, unsigned depth, struct err *e)
-{
-	struct err why = {0};
-	CLEAN(close_fd) int fd = machine_open(w->host, path, O_RDONLY | O_DIRECTORY, "read", &why);
-	if (fd == -ENOENT)
-		return 0; /* removed meanwhile */
-	if (fd == -EACCES) {
-		if (!w->denied.code)
-			w->denied = why;
-		return 0;
-	}
-	return fd < 0 ? err_copy(e, &why) : walk(w, fd, path, depth, e);
-}
-
-static int walk_entry(struct walk *w, const char *path, const struct dirent *entry, unsigned depth,
-		      struct err *e)
-{
-	unsigned char type = entry->d_type;
-	if (w->all)
-		return w->each(path, w->arg);
-	if (type == DT_UNKNOWN) {
-		CLEAN(close_fd) int fd = open_below(w->host, path, O_PATH | O_NOFOLLOW);
-		struct stat st;
-		if (fd < 0 || fstat(fd, &st) < 0)
-			return 0;
-		type = (unsigned char)IFTODT(st.st_mode);
-	}
-	if (type == DT_REG || (type == DT_LNK && is_text_link(w->host, path)))
-		return w->each(path, w->arg);
-	return type == DT_DIR && depth > 1 ? walk_below(w, path, depth - 1, e) : 0;
-}
-
-static int walk(struct walk *w, int fd, const char *dir, unsigned depth, struct err *e)
-{
-	struct dirent **entries = NULL;
-	int count = scandirat(fd, ".", &entries, NULL, by_name);
-	if (count < 0)
-		return err_errno(e, "cannot read %s/%s", w->host->root, dir);
-	int r = 0;
-	for (int i = 0; i < count; i++) {
-		const char *name = entries[i]->d_name;
-		char path[PATH_MAX];
-		int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
-		bool fits = n > 0 && (size_t)n < sizeof(path);
-		if (r == 0 && fits && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
-			r = walk_entry(w, path, entries[i], depth, e);
-		free(entries[i]);
-	}
-	free(entries);
-	return r;
-}
-
-/* `r`: of a captured directory. */
-static int captured_end(const struct host *h, const char *dir, int r, struct err *e)
-{
-	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EACCES)
-		return err_set(e, -r, "cannot read %s/%s: %s", h->root, dir, strerror(-r));
-	return r;
-}
-
-int host_walk(const struct host *h, const char *dir, unsigned depth,
-	      int (*each)(const char *path, void *arg), void *arg, struct err *e)
-{
-	int r = 0;
-	if (h->filling)
-		filling_list(h, dir);
-	if (h->files)
-		return captured_end(h, dir, capture_walk(h->files, dir, depth, each, arg), e);
-	if (!depth)
-		return 0;
-	struct walk w = {.host = h, .each = each, .arg = arg};
-	CLEAN(close_fd) int fd = machine_open(h, dir, O_RDONLY | O_DIRECTORY, "read", e);
-	r = fd < 0 ? fd : walk(&w, fd, dir, depth, e);
-	return r || !w.denied.code ? r : err_copy(e, &w.denied);
-}
-
-int host_names(const struct host *h, const char *dir, int (*each)(const char *path, void *arg),
-	       void *arg, struct err *e)
-{
-	if (h->filling)
-		filling_names(h, dir);
-	if (h->files)
-		return captured_end(h, dir, capture_names(h->files, dir, each, arg), e);
-	struct walk w = {.host = h, .each = each, .arg = arg, .all = true};
-	CLEAN(close_fd) int fd = machine_open(h, dir, O_RDONLY | O_DIRECTORY, "read", e);
-	return fd < 0 ? fd : walk(&w, fd, dir, 1, e);
+	CLEAN(close_fd) int fd = files_open_below(h, path, O_PATH);
+	return fd >= 0 || capture_left_out_reason(errno)[0] || files_is_mask(h, path);
 }

@@ -34,7 +34,9 @@ static int ns_open(const char *where, struct err *e)
 	if (pid && errno == ENOENT)
 		return err_set(e, ESRCH, "--netns %s: no such process", where);
 	int rc = err_errno(e, "cannot open the network namespace %s", path);
-	return rc == -EACCES || rc == -EPERM ? err_remedy(e, "run the check as root") : rc;
+	if (rc == -EACCES || rc == -EPERM)
+		err_remedy(e, "run the check as root");
+	return rc;
 }
 
 /* sysfs shows the network namespace that it was mounted in. A mount namespace of this process gets
@@ -78,7 +80,9 @@ int host_enter_netns(const char *where, struct err *e)
 				   pid_given(where) ? "process " : "", where);
 		if (rc == -EINVAL)
 			return err_set(e, EINVAL, "--netns %s: not a network namespace", where);
-		return rc == -EPERM ? err_remedy(e, "run the check as root") : rc;
+		if (rc == -EPERM)
+			err_remedy(e, "run the check as root");
+		return rc;
 	}
 	sysfs_mount();
 	return 0;

@@ -15,6 +15,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/nic.h"
 #include "host/machine.h"
+#include "host/processes.h"
 
 /* sudo removes SSH_CONNECTION, so parent processes are searched too. */
 #define PROCESSES_UP 16
@@ -56,14 +57,9 @@ static bool environment_of(const struct host *h, pid_t pid, struct operator* o)
 
 static pid_t parent_of(const struct host *h, pid_t pid)
 {
-	char path[32], text[512];
-	int parent = 0;
-	snprintf(path, sizeof(path), "proc/%d/stat", pid);
-	if (host_read(h, path, text, sizeof(text), NULL) < 0)
-		return 0;
-	/* The name in parentheses may contain any character. */
-	const char *end = strrchr(text, ')');
-	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+	struct process_stat stat;
+	CLEAN(close_fd) int process = process_open(h, pid, NULL);
+	return process >= 0 && !process_stat_at(process, pid, &stat, NULL) ? stat.parent : 0;
 }
 
 static bool operator_find(const struct host *h, struct operator* o)

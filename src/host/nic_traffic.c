@@ -117,22 +117,29 @@ uint64_t nic_receive_queues(const struct nic *n, uint64_t *max)
 	return n->link.rx_queues.value;
 }
 
-/* Whether a queue of that direction names a CPU in its mask; "": no mask is known. */
-static const char *masks(const struct nic *n, enum nic_direction direction)
+enum nic_spread nic_spread(const struct nic *n, enum nic_direction direction)
 {
-	const char *state = "";
+	enum nic_spread state = NIC_SPREAD_UNKNOWN;
 	for (size_t i = 0; i < n->queue_count; i++) {
 		const struct nic_queue *q = &n->queues[i];
 		if (q->direction != direction || !q->cpus)
 			continue;
 		if (strspn(q->cpus, "0,") != strlen(q->cpus))
-			return "on";
-		state = "off";
+			return NIC_SPREAD_ON;
+		state = NIC_SPREAD_OFF;
 	}
 	return state;
 }
 
-bool nic_rps_on(const struct nic *n) { return !strcmp(masks(n, NIC_RX), "on"); }
+const char *nic_spread_name(enum nic_spread s)
+{
+	static const char *const names[] = {
+		[NIC_SPREAD_UNKNOWN] = "",
+		[NIC_SPREAD_OFF] = "off",
+		[NIC_SPREAD_ON] = "on",
+	};
+	return names[s];
+}
 
 static const char *irq_cpus(const struct nic_irq *irq)
 {
@@ -169,7 +176,7 @@ struct nic_placement nic_placement(const struct nic *n, const char *online, cons
 	cpu_list_text(&all, p.irq_cpus, sizeof(p.irq_cpus));
 	p.beside_server = known && named && p.irq_cpus[0] && cpu_list_holds(&servers, &all) &&
 			  !cpu_list_holds(&servers, &machine);
-	snprintf(p.rps, sizeof(p.rps), "%s", masks(n, NIC_RX));
-	snprintf(p.xps, sizeof(p.xps), "%s", masks(n, NIC_TX));
+	p.rps = nic_spread(n, NIC_RX);
+	p.xps = nic_spread(n, NIC_TX);
 	return p;
 }

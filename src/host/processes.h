@@ -1,4 +1,4 @@
-/* processes: internal to src/host/: what /proc/PID says of a process. */
+/* processes: what /proc/PID says of a process. */
 #pragma once
 
 #include "epolltune/listener.h"

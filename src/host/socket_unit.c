@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "base/systemd_value.h"
 #include "epolltune/cleanup.h"
-#include "epolltune/list.h"
 #include "host/machine.h"
 #include "host/unit_files.h"
 
@@ -102,69 +101,24 @@ static void address_take(const char *value, const struct subject *s, struct sock
 			out->listens |= listener_bit(i);
 }
 
-static bool is_yes(const char *value)
-{
-	static const char *const words[] = {"yes", "true", "on", "1", "y", "t"};
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (!strcasecmp(value, words[i]))
-			return true;
-	return false;
-}
-
-/* Microseconds of a unit of systemd.time(7), of a number alone; 0: it is none. */
-static double time_unit(const char *name)
-{
-	static const struct {
-		const char *names;
-		double us;
-	} units[] = {{"us,usec", 1},
-		     {"ms,msec", 1e3},
-		     {",s,sec,second,seconds", 1e6},
-		     {"m,min,minute,minutes", 60e6},
-		     {"h,hr,hour,hours", 3600e6},
-		     {"d,day,days", 86400e6}};
-	struct list_item item;
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		for (const char *names = units[i].names; list_next(&names, &item);)
-			if (list_item_is(&item, name))
-				return units[i].us;
-	return 0;
-}
-
-/* "1min 30s". What is none systemd ignores. */
-static void time_take(const char *text, uint64_t *us)
-{
-	double all = 0, number;
-	char unit[12];
-	for (int end; *text; text += end + (int)strspn(text + end, " \t")) {
-		unit[0] = 0;
-		if (*text < '0' || *text > '9' ||
-		    sscanf(text, "%lf%n %11[a-z]%n", &number, &end, unit, &end) < 1 ||
-		    time_unit(unit) < 1)
-			return;
-		all += number * time_unit(unit);
-	}
-	*us = all < 1e15 ? (uint64_t)all : UINT64_C(1000000000000000);
-}
-
 /* One of the limits on new connections, of which `key` goes on so. */
 static void burst_take(const char *key, const char *value, struct subject_burst *out)
 {
+	uint64_t us;
 	if (!strcmp(key, "Burst") && *value)
 		out->count = strtoull(value, NULL, 10);
-	else if (!strcmp(key, "IntervalSec") && !strcmp(value, "infinity"))
-		out->interval_us = SOCKET_UNIT_INTERVAL_US;
-	else if (!strcmp(key, "IntervalSec") && *value)
-		time_take(value, &out->interval_us);
+	else if (!strcmp(key, "IntervalSec") && systemd_time_us(value, &us))
+		out->interval_us = us == SYSTEMD_INFINITY ? SOCKET_UNIT_INTERVAL_US : us;
 }
 
-/* An empty value ends what was set before. */
+/* An empty value ends what was set before, but of a boolean. */
 static void line_take(const char *key, const char *value, const struct subject *s,
 		      struct socket_unit_lines *out)
 {
 	static const char trigger[] = "TriggerLimit", poll[] = "PollLimit";
 	if (!strcmp(key, "Accept")) {
-		out->accepts = is_yes(value);
+		int is = systemd_boolean(value);
+		out->accepts = is < 0 ? out->accepts : is;
 	} else if (!strcmp(key, "ListenStream") || !strcmp(key, "ListenSequentialPacket")) {
 		if (*value) {
 			address_take(value, s, out);

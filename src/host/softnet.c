@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "epolltune/cleanup.h"
+#include "host/cpu_list.h"
 #include "host/nic_reply.h"
 
 /* Hexadecimal columns, counted from 0: net/core/net-procfs.c, softnet_seq_show(). Newer kernels
@@ -37,23 +38,6 @@ static bool columns_read(const char *line, uint64_t column[COLUMNS], unsigned *c
 	return *count > COLUMN_RECEIVED_RPS;
 }
 
-/* The first CPU not below `at` of a list such as "0-3,8"; without a list, `at`. */
-static uint32_t online_next(const char **list, uint32_t at)
-{
-	while (*list && **list) {
-		char *end;
-		unsigned long low = strtoul(*list, &end, 10), high = low;
-		if (end == *list)
-			break;
-		if (*end == '-')
-			high = strtoul(end + 1, &end, 10);
-		if (at <= high && high < UINT32_MAX)
-			return at < low ? (uint32_t)low : at;
-		*list = *end == ',' ? end + 1 : end;
-	}
-	return at;
-}
-
 int softnet_parse(const char *text, const char *online, struct softnet *out, struct err *e)
 {
 	*out = (struct softnet){0};
@@ -61,7 +45,10 @@ int softnet_parse(const char *text, const char *online, struct softnet *out, str
 	CLEAN(free_pointer) char *copy = strdup(text);
 	if (!copy)
 		return err_set(e, ENOMEM, "softnet_stat: out of memory");
+	struct cpu_list cpus = {0};
 	uint32_t next = 0;
+	if (online)
+		cpu_list_add(&cpus, online);
 	for (char *save, *line = strtok_r(copy, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		uint64_t column[COLUMNS];
@@ -71,7 +58,7 @@ int softnet_parse(const char *text, const char *online, struct softnet *out, str
 		struct softnet_cpu *c = nic_array_add(&s.at, &s.count, sizeof(*c), e);
 		if (!c)
 			return -ENOMEM;
-		c->cpu = online_next(&online, next);
+		c->cpu = cpu_list_next(&cpus, next);
 		if (count > COLUMN_CPU)
 			c->cpu = (uint32_t)column[COLUMN_CPU];
 		next = c->cpu + 1;

@@ -130,12 +130,13 @@ static int bypass_check(const struct listeners *l, const struct server_query *q,
 	}
 	if (!first)
 		return 0;
-	err_set(e, EREMOTE,
+	int rc = err_set(
+		e, EREMOTE,
 		"--server %s: %s (pid %d) only holds the published port %s, and the kernel forwards "
 		"clients of other hosts past it",
 		q->who, first->name, (int)first->pid, held->address);
 	err_remedy(e, "give the pid of the server behind it, as of: %s", row->pid);
-	return -EREMOTE;
+	return rc;
 }
 
 static int find_by_listener(const struct host *h, const struct server_query *q, struct subject *out,
@@ -176,12 +177,16 @@ static int no_process(const struct subject_search *s, struct err *e)
 	char names[160];
 	if (q->kind == BY_UNIT)
 		return err_set(e, ESRCH, "--server %s: no process runs in this unit", q->who);
-	err_set(e, ESRCH, "--server %s: no such process", q->who);
-	if (q->kind == BY_PID)
-		return q->pid <= UINT16_MAX ? err_remedy(e, "for a port write :%d", (int)q->pid)
-					    : -ESRCH;
+	int rc = err_set(e, ESRCH, "--server %s: no such process", q->who);
+	if (q->kind == BY_PID) {
+		if (q->pid <= UINT16_MAX)
+			err_remedy(e, "for a port write :%d", (int)q->pid);
+		return rc;
+	}
 	listening_name(s, names, sizeof(names));
-	return names[0] ? err_remedy(e, "processes that listen here: %s", names) : -ESRCH;
+	if (names[0])
+		err_remedy(e, "processes that listen here: %s", names);
+	return rc;
 }
 
 static bool member_holds(const struct member *m) { return m->holds; }
@@ -202,16 +207,20 @@ static int no_listener(const struct subject_search *s, struct subject *out, stru
 	}
 	m = subject_search_trees(s, member_denied, &count, list);
 	if (m) {
-		err_set(e, EACCES, "the descriptors of %s (pid %d) are not visible to this user",
-			m->name, (int)m->root);
-		return err_remedy(
+		int rc = err_set(e, EACCES,
+				 "the descriptors of %s (pid %d) are not visible to this user",
+				 m->name, (int)m->root);
+		err_remedy(
 			e,
 			"run the check as root (with CAP_SYS_PTRACE), or give the address: --server :PORT");
+		return rc;
 	}
 	if (s->cut) {
-		err_set(e, E2BIG, "%s (pid %d) has no listener among the first %d descriptors",
-			s->members[0].name, (int)s->members[0].root, SUBJECT_DESCRIPTORS);
-		return err_remedy(e, "give the address: --server :PORT");
+		int rc = err_set(e, E2BIG,
+				 "%s (pid %d) has no listener among the first %d descriptors",
+				 s->members[0].name, (int)s->members[0].root, SUBJECT_DESCRIPTORS);
+		err_remedy(e, "give the address: --server :PORT");
+		return rc;
 	}
 	return err_set(e, ENOENT,
 		       "%s (pid %d) has no TCP, UNIX or UDP listener in this network "

@@ -292,8 +292,9 @@ static int path_check(struct guest *r, struct err *e)
 	r->free = !rc && r->socket && !r->listeners->there;
 	if (rc || !r->socket || r->free)
 		return rc;
-	err_set(e, EEXIST, "--run: %s exists before the command starts", r->socket);
-	return err_remedy(e, "choose another path, or remove what a server has left there");
+	rc = err_set(e, EEXIST, "--run: %s exists before the command starts", r->socket);
+	err_remedy(e, "choose another path, or remove what a server has left there");
+	return rc;
 }
 
 /* In a new lab with the options `wire`, and those that all have. */

@@ -305,7 +305,7 @@ static void relay_main(int server, int client, const struct wire_delay_config *c
 	/* It needs none of a lab's three capabilities. */
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[2] = {0};
-	if (seal_capabilities(false, &e) || syscall(SYS_capset, &header, none))
+	if (seal_capabilities(SEAL_NETWORK, &e) || syscall(SYS_capset, &header, none))
 		stats->ended = e.code ? e.code : errno;
 	else
 		relay_run(3, 4, config, stats);

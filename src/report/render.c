@@ -29,14 +29,18 @@ static unsigned width_of(int fd)
 	return width < WIDTH_MIN ? WIDTH_MIN : width;
 }
 
+bool render_terminal(int fd)
+{
+	const char *term = getenv("TERM");
+	return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
+}
+
 static bool color_for(int fd, const char *when)
 {
 	if (strcmp(when, "always") == 0)
 		return true;
-	if (strcmp(when, "never") == 0 || !isatty(fd))
-		return false;
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-	return !(no && *no) && term && *term && strcmp(term, "dumb") != 0;
+	const char *no = getenv("NO_COLOR");
+	return strcmp(when, "never") != 0 && !(no && *no) && render_terminal(fd);
 }
 
 struct render_style render_style_for(FILE *stream, const char *color)

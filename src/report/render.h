@@ -13,6 +13,8 @@ struct render_style {
 	bool utf8;      /* the locale can show "→", "·", "µ" */
 	bool verbose;   /* with the details of all walls and notes */
 };
+/* Whether it is a terminal that has a screen, and takes more than plain lines. */
+bool render_terminal(int fd);
 /* The style for a stream: width by TIOCGWINSZ or COLUMNS (at least 60), utf8 by the locale.
  * `color`: "auto", "always" or "never". */
 struct render_style render_style_for(FILE *stream, const char *color);

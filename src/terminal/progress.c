@@ -7,11 +7,10 @@
 
 #include "report/render.h"
 #include "report/utf8.h"
-#include "terminal/terminal.h"
 
 #define LINE_SIZE 512
 
-bool progress_usable(void) { return terminal_usable(STDERR_FILENO); }
+bool progress_usable(void) { return render_terminal(STDERR_FILENO); }
 
 void progress_clear(void)
 {

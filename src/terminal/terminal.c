@@ -68,12 +68,6 @@ static void fatal_catch(bool catch)
 	}
 }
 
-bool terminal_usable(int fd)
-{
-	const char *term = getenv("TERM");
-	return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
-}
-
 int terminal_open(struct terminal *t, struct err *e)
 {
 	*t = (struct terminal){.fd = open("/dev/tty", O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};

@@ -25,8 +25,6 @@ struct terminal {
 	size_t size, sent;
 };
 
-/* Whether it is a terminal that has a screen. */
-bool terminal_usable(int fd);
 /* Opens the controlling terminal. Until terminal_close() a fatal signal restores it. */
 int terminal_open(struct terminal *t, struct err *e);
 /* Restores it. */

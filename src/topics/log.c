@@ -104,8 +104,9 @@ static int log_open(const char *name, int *fd, struct err *e)
 		return 0;
 	if (S_ISDIR(st.st_mode))
 		return err_set(e, EISDIR, "explain: %s is a directory; give a file name", name);
-	err_set(e, EINVAL, "explain: %s is not a regular file", name);
-	return err_remedy(e, "pass a pipe as: COMMAND | epolltune explain --log -");
+	int rc = err_set(e, EINVAL, "explain: %s is not a regular file", name);
+	err_remedy(e, "pass a pipe as: COMMAND | epolltune explain --log -");
+	return rc;
 }
 
 static int log_read(struct log *l, const char *name, struct err *e)

@@ -183,22 +183,22 @@ static json_t *guide_describe(size_t i, const struct host *h)
 }
 
 const struct topic_kind topic_kinds[] = {
-	{"wall", "walls", wall_row_count, wall_name_at, wall_describe, MATCH_NAME, NULL},
-	{"probe", "probes", probe_count, probe_name_at, probe_describe, MATCH_NAME, NULL},
-	{"knob", "knobs", knob_count, knob_name_at, knob_describe, MATCH_SHORT, NULL},
+	{"wall", "walls", wall_row_count, wall_name_at, wall_describe, MATCH_NAME, NULL, true},
+	{"probe", "probes", probe_count, probe_name_at, probe_describe, MATCH_NAME, NULL, true},
+	{"knob", "knobs", knob_count, knob_name_at, knob_describe, MATCH_SHORT, NULL, true},
 	{"finding", "findings", finding_row_count, finding_name_at, finding_describe, MATCH_TEXT,
-	 NULL},
+	 NULL, false},
 	{"counter", "counters", counter_row_count, counter_name_at, counter_describe, MATCH_COUNTER,
-	 counter_match_at},
+	 counter_match_at, false},
 	{"symptom", "symptoms", symptom_row_count, symptom_name_at, symptom_describe, MATCH_LOG,
-	 symptom_match_at},
+	 symptom_match_at, false},
 	{"complaint", "complaints", complaint_row_count, complaint_name_at, complaint_describe,
-	 MATCH_TEXT, complaint_match_at},
+	 MATCH_TEXT, complaint_match_at, false},
 	{"directive", "directives", directive_row_count, directive_name_at, directive_describe,
-	 MATCH_SHORT, directive_match_at},
-	{"myth", "myths", myth_count, myth_name_at, myth_describe, MATCH_SHORT, NULL},
-	{"rule", "rules", lint_rule_count, rule_name_at, rule_describe, MATCH_TEXT, NULL},
-	{"guide", "guides", guide_count, guide_name_at, guide_describe, MATCH_TEXT, NULL},
+	 MATCH_SHORT, directive_match_at, false},
+	{"myth", "myths", myth_count, myth_name_at, myth_describe, MATCH_SHORT, NULL, false},
+	{"rule", "rules", lint_rule_count, rule_name_at, rule_describe, MATCH_TEXT, NULL, false},
+	{"guide", "guides", guide_count, guide_name_at, guide_describe, MATCH_TEXT, NULL, false},
 };
 const size_t topic_kind_count = sizeof(topic_kinds) / sizeof(*topic_kinds);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "epolltune/host.h"
@@ -28,6 +29,7 @@ struct topic_kind {
 	json_t *(*describe)(size_t i, const struct host *h);
 	enum topic_match match;
 	const char *(*match_at)(size_t i); /* further patterns, a line each; NULL: none */
+	bool listed;                       /* by `list` without an operand */
 };
 
 extern const struct topic_kind topic_kinds[];

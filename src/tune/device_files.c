@@ -2,6 +2,7 @@
  * systemd-udevd (rings, channels, coalescing; systemd.link(5)) and a udev rule (NAPI, RPS). Change
  * kinds "link" and "udev"; names as of the kind "device", values as in dropin.h. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/layer.h"
+#include "base/systemd_value.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/report.h"
 #include "tune/device.h"
@@ -251,35 +253,36 @@ static int file_line(struct change_site *site, const char *name, const char *set
 	return rc < 0 ? rc : dropin_line(value, line, why, author, e);
 }
 
-/* The line itself, below its comment. */
-static const char *last_line(const char *value)
+/* A boolean or a time as the interface has it; what systemd ignores as it is. */
+static void link_setting(const struct device_setting *s, const char *value,
+			 char setting[CHANGE_VALUE])
 {
-	const char *line = strrchr(value, '\n');
-	return line ? line + 1 : value;
+	uint64_t us;
+	int is = s->boolean ? systemd_boolean(value) : -1;
+	if (is >= 0)
+		snprintf(setting, CHANGE_VALUE, "%d", is);
+	else if (s->unit && systemd_time_us(value, &us) && us != SYSTEMD_INFINITY)
+		snprintf(setting, CHANGE_VALUE, "%" PRIu64, us);
+	else
+		snprintf(setting, CHANGE_VALUE, "%s", value);
 }
 
 static void file_setting(const char *name, const char *value, char setting[CHANGE_VALUE])
 {
 	struct device_name d;
-	const char *line = last_line(value);
+	const char *line = dropin_setting(value);
 	setting[0] = 0;
 	if (!*line || !device_parse(name, &d))
 		return;
-	const char *from;
+	const char *echo = strstr(line, "echo ");
+	const char *equals = is_link(&d) ? strchr(line, '=') : strrchr(line, '=');
+	const char *from = equals ? equals + 1 : "";
 	if (is_link(&d)) {
-		from = strchr(line, '=');
-		from = from ? from + 1 : "";
-	} else {
-		const char *echo = strstr(line, "echo ");
-		const char *last = strrchr(line, '=');
-		from = echo ? echo + 5 : last && last[1] == '"' ? last + 2 : "";
+		link_setting(d.setting, from, setting);
+		return;
 	}
+	from = echo ? echo + 5 : *from == '"' ? from + 1 : "";
 	snprintf(setting, CHANGE_VALUE, "%.*s", (int)strcspn(from, " \"'"), from);
-	size_t n = strlen(setting), unit = d.setting->unit ? strlen(d.setting->unit) : 0;
-	if (is_link(&d) && d.setting->boolean)
-		snprintf(setting, CHANGE_VALUE, "%d", !strcmp(from, "yes"));
-	else if (unit && n > unit && !strcmp(setting + n - unit, d.setting->unit))
-		setting[n - unit] = 0;
 }
 
 static int file_check(struct change_site *site, const char *name, const char *value, struct err *e)
@@ -313,7 +316,7 @@ static int file_write(struct change_site *site, const char *name, const char *va
 	if (*value && access(path, F_OK) < 0) {
 		rc = card_find(site, &d, &card, e);
 		if (rc == 0)
-			rc = card_policy(site, &d, place.file, last_line(value), &card, e);
+			rc = card_policy(site, &d, place.file, dropin_setting(value), &card, e);
 		place = place_of(&d, &card);
 	}
 	return rc < 0 ? rc : place_write(site, &place, value, e);

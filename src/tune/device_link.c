@@ -1,5 +1,6 @@
 #include "tune/device_link.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -122,8 +123,10 @@ static void read_link(const struct change_site *site, const char *path, const ch
 		if (*line == '[')
 			inside = !strncmp(line, "[Link]", 6);
 		if (!inside || strncmp(line, option, n) != 0 ||
-		    sscanf(line + n, " = %199s", value) != 1)
+		    sscanf(line + n, " = %199[^\r\n]", value) != 1)
 			continue;
+		for (size_t end = strlen(value); end && isblank((unsigned char)value[end - 1]);)
+			value[--end] = 0;
 		snprintf(out->file, sizeof(out->file), "%s", path);
 		snprintf(out->value, sizeof(out->value), "%s=%s", option, value);
 		out->line = at;

@@ -33,14 +33,15 @@ struct search {
 	struct device_setter *out;
 };
 
-/* As a .link file has it. */
+/* As a .link file has it, where a time without a unit is one of seconds. */
 static void keep(struct search *s, const char *file, unsigned line, const char *value)
 {
 	bool off = !strcmp(value, "0") || !strcmp(value, "off");
 	if (s->d->setting->boolean)
 		value = off ? "no" : "yes";
 	snprintf(s->out->file, sizeof(s->out->file), "%s", file);
-	snprintf(s->out->value, sizeof(s->out->value), "%s=%.60s", s->d->setting->link, value);
+	snprintf(s->out->value, sizeof(s->out->value), "%s=%.60s%s", s->d->setting->link, value,
+		 s->d->setting->unit ? s->d->setting->unit : "");
 	s->out->line = line;
 }
 

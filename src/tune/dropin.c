@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,6 +31,18 @@ int dropin_line(char value[CHANGE_VALUE], const char *line, const char *why,
 	if ((size_t)snprintf(value + n, room, "\n%s", line) >= room)
 		return err_set(e, EFBIG, "the line \"%.80s\" is too long", line);
 	return 0;
+}
+
+unsigned dropin_run(const char *value)
+{
+	unsigned run;
+	return sscanf(value, DROPIN_MARK "%u,", &run) == 1 ? run : 0;
+}
+
+const char *dropin_setting(const char *value)
+{
+	const char *line = strrchr(value, '\n');
+	return line ? line + 1 : value;
 }
 
 static const char *directory(const struct change_site *site, const struct dropin_place *place,

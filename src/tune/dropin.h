@@ -38,3 +38,6 @@ int dropin_tidy(const struct change_site *site, const char *directory, struct er
 /* Makes a value of a line: comment, newline, line. -EFBIG if too long. */
 int dropin_line(char value[CHANGE_VALUE], const char *line, const char *why,
 		const struct change_author *author, struct err *e);
+/* Of such a value: the run that wrote it, 0: no comment of ours says so; and the line itself. */
+unsigned dropin_run(const char *value);
+const char *dropin_setting(const char *value);

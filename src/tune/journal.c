@@ -115,34 +115,6 @@ static bool fold_confirm(struct run *r, const json_t *o)
 	return true;
 }
 
-/* The words of the journal; a signal follows those of UNDO_INTERRUPTED. */
-static const char *const reasons[] = {
-	[UNDO_NONE] = "",
-	[UNDO_ASKED] = "asked for",
-	[UNDO_LATE] = "not confirmed in time",
-	[UNDO_CHANGE_FAILED] = "a change failed",
-	[UNDO_PROOF_FAILED] = "the proof failed",
-	[UNDO_UNWATCHED] = "the rollback watchdog has exited",
-	[UNDO_UNRECORDED] = "the journal could not be written",
-	[UNDO_INTERRUPTED] = "interrupted by ",
-	[UNDO_OTHER] = "for another reason",
-};
-
-void undo_reason_words(enum undo_reason r, const char *signal, char words[UNDO_WORDS])
-{
-	const char *more = r != UNDO_INTERRUPTED ? "" : signal ? signal : "a signal";
-	snprintf(words, UNDO_WORDS, "%s%s", reasons[r], more);
-}
-
-static enum undo_reason find_reason(const char *words)
-{
-	for (enum undo_reason r = UNDO_NONE; r < UNDO_OTHER; r++)
-		if (r == UNDO_INTERRUPTED ? !strncmp(words, reasons[r], strlen(reasons[r]))
-					  : !strcmp(words, reasons[r]))
-			return r;
-	return UNDO_OTHER;
-}
-
 static bool fold_rollback(struct run *r, const json_t *o)
 {
 	r->status = RUN_UNFINISHED;
@@ -151,7 +123,7 @@ static bool fold_rollback(struct run *r, const json_t *o)
 	    !take_text(o, "boot", r->rollback_boot, sizeof(r->rollback_boot)))
 		return false;
 	bool has = take_text(o, "reason", r->reason, sizeof(r->reason));
-	r->undo = find_reason(r->reason);
+	r->undo = undo_reason_find(r->reason);
 	return has;
 }
 
@@ -544,10 +516,11 @@ int journal_watch(const char *path, unsigned id, struct err *e)
 		return dir;
 	int fd = state_file(dir, path, JOURNAL_LOCK, O_RDWR, 0600, e);
 	if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) < 0) {
-		err_errno(e, "cannot lock %s/%s", path, JOURNAL_LOCK);
-		close_fd(&fd);
+		int rc = err_errno(e, "cannot lock %s/%s", path, JOURNAL_LOCK);
+		close(fd);
+		return rc;
 	}
-	return fd < 0 ? -e->code : 0; /* open until this process ends */
+	return fd < 0 ? fd : 0; /* open until this process ends */
 }
 
 bool journal_watched(const struct journal *j, unsigned id)
@@ -573,79 +546,12 @@ unsigned journal_next(const struct journal *j)
 	return j->count ? j->runs[j->count - 1].id + 1 : 1;
 }
 
-bool run_is_open(const struct run *r)
-{
-	return r->status == RUN_UNFINISHED || r->status == RUN_WAITING;
-}
-
-bool run_is_kept(const struct run *r)
-{
-	return r->status == RUN_UNFINISHED && r->confirmed && r->undo == UNDO_NONE;
-}
-
-bool run_has_line(const struct run *r, const char *name)
-{
-	for (size_t i = 0; i < r->count; i++)
-		if (r->items[i].scope == CHANGE_FILES && r->items[i].state == CHANGE_DONE &&
-		    strcmp(r->items[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-bool run_has_lines(const struct run *r)
-{
-	bool due = r->persist, whole = true;
-	for (size_t i = 0; i < r->count; i++) {
-		due |= r->items[i].scope == CHANGE_FILES;
-		whole &= run_has_line(r, r->items[i].name);
-	}
-	return !due || whole;
-}
-
 struct run *journal_open_run(const struct journal *j, const struct host_identity *here)
 {
 	for (size_t i = j->count; i-- > 0;)
 		if (run_is_open(&j->runs[i]) && !(here && run_in_other_netns(&j->runs[i], here)))
 			return &j->runs[i];
 	return NULL;
-}
-
-bool run_in_other_netns(const struct run *r, const struct host_identity *here)
-{
-	size_t theirs = 0;
-	if (strcmp(r->boot, here->boot) != 0 || strcmp(r->netns, here->netns) == 0)
-		return false;
-	for (size_t i = 0; i < r->count; i++) {
-		if (r->items[i].state == CHANGE_REVERTED || r->items[i].state == CHANGE_STALE)
-			continue;
-		if (r->items[i].scope != CHANGE_NETNS)
-			return false;
-		theirs++;
-	}
-	return theirs;
-}
-
-bool run_in_force(const struct run *r)
-{
-	for (size_t i = 0; i < r->count; i++)
-		if (r->items[i].state != CHANGE_REVERTED && r->items[i].state != CHANGE_STALE)
-			return true;
-	return false;
-}
-
-const char *run_status_name(enum run_status s)
-{
-	static const char *const names[] = {
-		[RUN_UNFINISHED] = "unfinished",  [RUN_WAITING] = "waiting",
-		[RUN_APPLIED] = "applied",        [RUN_ROLLED_BACK] = "reverted",
-		[RUN_PARTLY] = "partly reverted",
-	};
-	return names[s];
-}
-
-const char *run_undo_text(const struct run *r)
-{
-	return r->undo == UNDO_ASKED ? "by epolltune rollback" : r->reason;
 }
 
 /* Writing */

@@ -248,9 +248,7 @@ static void file_path(const char *name, char path[CHANGE_FILE])
 static void file_setting(const char *name, const char *value, char setting[CHANGE_VALUE])
 {
 	setting[0] = 0;
-	const char *line = strrchr(value, '\n');
-	line = line ? line + 1 : value;
-	const char *equals = strchr(line, '=');
+	const char *equals = strchr(dropin_setting(value), '=');
 	if (!equals)
 		return;
 	equals += 1 + strspn(equals + 1, " \t");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "tune/dropin.h"
 #include "tune/operator.h"
 #include "tune/site.h"
@@ -350,8 +351,7 @@ static bool our_line(struct change_site *site, const struct change *c, char sett
 		return false;
 	kind->file->setting(c->name, line, setting);
 	kind->file->path(c->name, path);
-	*run = 0;
-	sscanf(line, "# run %u,", run);
+	*run = dropin_run(line);
 	return line[0];
 }
 
@@ -391,7 +391,7 @@ int undo_run(struct undo *u, struct journal *j, struct run *r, struct err *e)
 	}
 	struct err trouble;
 	char words[UNDO_WORDS];
-	undo_reason_words(u->reason, u->signal, words);
+	undo_reason_words(u->reason, interrupt_name(interrupt_came()), words);
 	bool recorded = !u->files_only && !(remaining && remaining == away);
 	if (recorded && journal_rollback(j, r, u->by, words, x.here.boot, &trouble) < 0)
 		keep_first(&x, &trouble);

@@ -9,12 +9,11 @@
 
 struct undo {
 	struct change_site *site;
-	const char *by; /* the user, or the watchdog */
-	enum undo_reason reason;
-	const char *signal; /* with UNDO_INTERRUPTED: its name, or NULL */
-	bool force;         /* overwrite values changed by others; drop what is unreachable */
-	bool own;           /* the run rolls itself back: no other process can have written since */
-	bool files_only;    /* revert lines of files only; the run stays applied */
+	const char *by;          /* the user, or the watchdog */
+	enum undo_reason reason; /* UNDO_INTERRUPTED: by the signal that arrived here */
+	bool force;              /* overwrite values changed by others; drop what is unreachable */
+	bool own;        /* the run rolls itself back: no other process can have written since */
+	bool files_only; /* revert lines of files only; the run stays applied */
 	/* Prints one step for a person, with a command maybe on a second line; NULL: silent. */
 	void (*print)(void *arg, const struct change *c, const char *text);
 	void *arg;

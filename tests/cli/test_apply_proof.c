@@ -17,7 +17,9 @@ static void a_signal_rolls_back(void **state)
 				  "within '[ $(somaxconn) != 16 ]'\n"
 				  "echo \"then $(somaxconn)\"; kill -$s $pid; wait $pid\n"
 				  "echo \"$s $? $(somaxconn)\"; cat $B/err; tail -1 $B/out; done\n"
-				  "epolltune history --state-dir $S\n");
+				  "epolltune history --state-dir $S\n"
+				  "for run in 1 2 3; do epolltune history $run --state-dir $S; "
+				  "done\n");
 	output_good(&o);
 	static const char *const signals[] = {"INT", "TERM", "HUP"};
 	for (size_t i = 0; i < 3; i++) {
@@ -26,6 +28,10 @@ static void a_signal_rolls_back(void **state)
 			 "then 2048\n%s 2 16\nepolltune: run %zu was rolled back: interrupted by "
 			 "SIG%s",
 			 signals[i], i + 1, signals[i]);
+		text_has(o.out, want);
+		/* The journal. */
+		snprintf(want, sizeof(want), "Run %zu: reverted, interrupted by SIG%s\n", i + 1,
+			 signals[i]);
 		text_has(o.out, want);
 	}
 	text_has(o.out, "Run 3 rolled back; all values restored.\n");

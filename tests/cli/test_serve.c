@@ -165,6 +165,31 @@ static void load_and_serve_agree(void **state)
 	}
 }
 
+static void lines_await(unsigned lines)
+{
+	char one;
+	while (lines) {
+		assert_int_equal(read(server.out, &one, 1), 1);
+		lines -= one == '\n';
+	}
+}
+
+static void interrupt_ignore(void) { signal(SIGINT, SIG_IGN); }
+
+/* As a shell does of a command in the background, which a ^C for another one reaches. */
+static void an_ignored_interrupt_does_not_end_it(void **state)
+{
+	char arguments[32], said[4096];
+	snprintf(arguments, sizeof(arguments), "--port %u", free_port());
+	server_start(interrupt_ignore, arguments);
+	lines_await(1);
+	kill(server.pid, SIGINT);
+	/* The head of the statistics, and those of two seconds. */
+	lines_await(3);
+	assert_int_equal(server_end(SIGTERM, said, sizeof(said)), 0);
+	assert_non_null(strstr(said, "served "));
+}
+
 /* ^C stops it at once and prints the figures up to then. */
 static void an_interrupted_load_prints_figures(void **state)
 {
@@ -424,6 +449,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(load_and_serve_agree, teardown),
 		cmocka_unit_test_teardown(an_interrupted_load_prints_figures, teardown),
+		cmocka_unit_test_teardown(an_ignored_interrupt_does_not_end_it, teardown),
 		cmocka_unit_test_teardown(load_waits_for_a_server_that_closes, teardown),
 		cmocka_unit_test_teardown(serve_prints_statistics_each_second, teardown),
 		cmocka_unit_test_teardown(a_dead_worker_stops_the_server, teardown),

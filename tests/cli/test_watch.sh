@@ -296,6 +296,19 @@ test_a_recording_is_replayed() {
 	is lines "$(wc -l <out)" 4
 }
 
+# nohup ignores SIGHUP, and a shell SIGINT and SIGQUIT of a command in the background.
+test_signals_that_the_caller_ignores_do_not_end_it() {
+	in_namespace
+	nohup epolltune watch --interval 100ms --record file >/dev/null 2>&1 &
+	watch=$!
+	wait_for recorded 2
+	for signal in HUP INT QUIT; do kill -$signal $watch; done
+	wait_for recorded $(($(wc -l <file) + 3))
+	kill $watch
+	wait $watch || fail "it ends with $?"
+}
+recorded() { [ -e file ] && [ "$(wc -l <file)" -ge "$1" ]; } # LINES
+
 test_what_is_wrong_is_one_line() {
 	expect 3 epolltune watch --replay none
 	refused 'none: No such file'

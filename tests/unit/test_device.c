@@ -549,12 +549,28 @@ static void files_of_a_device(void **state)
 	assert_string_equal(path, "/etc/udev/rules.d/90-epolltune-eth0.rules");
 	kind_link.file->setting("device.ring.rx@eth0", "# run 1, …\nRxBufferSize=512", setting);
 	assert_string_equal(setting, "512");
-	kind_link.file->setting("device.coalesce.rx-usecs@eth0", "# run 1\nRxCoalesceSec=50us",
-				setting);
-	assert_string_equal(setting, "50");
-	kind_link.file->setting("device.coalesce.adaptive-rx@eth0",
-				"# r\nUseAdaptiveRxCoalesce=yes", setting);
-	assert_string_equal(setting, "1");
+	/* As systemd reads them; what it ignores stays. */
+	static const struct {
+		const char *name, *line, *is;
+	} rows[] = {
+		{"device.coalesce.rx-usecs@eth0", "RxCoalesceSec=50us", "50"},
+		{"device.coalesce.rx-usecs@eth0", "RxCoalesceSec=1ms", "1000"},
+		{"device.coalesce.rx-usecs@eth0", "RxCoalesceSec=1ms 500us", "1500"},
+		{"device.coalesce.rx-usecs@eth0", "RxCoalesceSec=0.1", "100000"},
+		{"device.coalesce.rx-usecs@eth0", "RxCoalesceSec=soon", "soon"},
+		{"device.coalesce.adaptive-rx@eth0", "UseAdaptiveRxCoalesce=yes", "1"},
+		{"device.coalesce.adaptive-rx@eth0", "UseAdaptiveRxCoalesce=true", "1"},
+		{"device.coalesce.adaptive-rx@eth0", "UseAdaptiveRxCoalesce=On", "1"},
+		{"device.coalesce.adaptive-rx@eth0", "UseAdaptiveRxCoalesce=0", "0"},
+		{"device.coalesce.adaptive-rx@eth0", "UseAdaptiveRxCoalesce=no", "0"},
+		{"device.coalesce.adaptive-rx@eth0", "UseAdaptiveRxCoalesce=maybe", "maybe"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char value[CHANGE_VALUE];
+		snprintf(value, sizeof(value), "# run 1\n%s", rows[i].line);
+		kind_link.file->setting(rows[i].name, value, setting);
+		assert_string_equal(setting, rows[i].is);
+	}
 	kind_link.file->setting("device.gro_flush_timeout@eth0",
 				"# run 1\nACTION==\"add\", ATTR{address}==\"02:00:00:00:00:01\", "
 				"ATTR{gro_flush_timeout}=\"20000\"",
@@ -903,6 +919,12 @@ static void the_network_is_configured_after_udev(void **state)
 		  {PROFILE, "[ethtool]\nchannels-combined=1\n[connection]\nuuid=11-22\n"}},
 		 PROFILE ":2 sets 1",
 		 "modify 11-22 ethtool.channels-combined 512"},
+		/* A number, which in a .link file would be seconds. */
+		{"device.coalesce.rx-usecs",
+		 {{"/run/NetworkManager/devices/2", ACTIVE},
+		  {PROFILE, "[connection]\nuuid=11-22\n[ethtool]\ncoalesce-rx-usecs=50\n"}},
+		 PROFILE ":4 sets 50 when",
+		 "modify 11-22 ethtool.coalesce-rx-usecs 512"},
 		{"device.ring.rx",
 		 {{"/etc/sysconfig/network-scripts/ifcfg-eth0",
 		   "DEVICE=eth0\nETHTOOL_OPTS=\"-K ${DEVICE} rx off; -G ${DEVICE} tx 64 rx 2048\"\n"}},

@@ -81,7 +81,8 @@ static void what_to_do_is_apart_from_the_reason(void **state)
 	char reason[128];
 	err_set(&e, EACCES, "cannot open /dev/net/tun");
 	assert_string_equal(err_reason(&e, reason, sizeof(reason)), "cannot open /dev/net/tun");
-	assert_int_equal(err_remedy(&e, "run as %s", "root"), -EACCES);
+	err_remedy(&e, "run as %s", "root");
+	assert_int_equal(e.code, EACCES);
 	assert_string_equal(e.text, "cannot open /dev/net/tun: run as root");
 	err_prefix(&e, "wire");
 	assert_string_equal(e.text, "wire: cannot open /dev/net/tun: run as root");
@@ -89,7 +90,7 @@ static void what_to_do_is_apart_from_the_reason(void **state)
 			    "wire: cannot open /dev/net/tun");
 	err_set(&e, EIO, "another");
 	assert_string_equal(err_reason(&e, reason, sizeof(reason)), "another");
-	assert_int_equal(err_remedy(NULL, "x"), -EIO);
+	err_remedy(NULL, "x");
 }
 
 /* "a, b, …": with "d" after it a list without the long name would look complete. */

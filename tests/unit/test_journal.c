@@ -487,6 +487,9 @@ static void nothing_there(void **state)
 	assert_int_equal(journal_open(&j, directory, JOURNAL_READ, &e), -ENOENT);
 	assert_int_equal(journal_open(&j, directory, JOURNAL_WRITE, &e), -ENOENT);
 	assert_int_equal(access(directory, F_OK), -1); /* and nothing made */
+	assert_int_equal(journal_watch(directory, 1, NULL), -ENOENT);
+	assert_int_equal(mkdir(directory, 0755), 0);
+	assert_int_equal(journal_watch(directory, 1, NULL), -ENOENT);
 	assert_int_equal(journal_open(&j, "/", JOURNAL_MAKE, &e), -EINVAL);
 	assert_int_equal(journal_open(&j, "", JOURNAL_MAKE, &e), -EINVAL);
 	snprintf(directory, sizeof(directory), "%s/no/such", base);

@@ -93,11 +93,11 @@ static void rps_is_on_with_a_cpu_in_the_mask(void **state)
 	static char off[] = "00000000,00000000", on[] = "00000000,00000010";
 	struct nic_queue queues[2] = {{.direction = NIC_TX, .cpus = on}, {.direction = NIC_RX}};
 	struct nic n = {.queues = queues, .queue_count = 2};
-	assert_false(nic_rps_on(&n));
+	assert_int_equal(nic_spread(&n, NIC_RX), NIC_SPREAD_UNKNOWN);
 	queues[1].cpus = off;
-	assert_false(nic_rps_on(&n));
+	assert_int_equal(nic_spread(&n, NIC_RX), NIC_SPREAD_OFF);
 	queues[1].cpus = on;
-	assert_true(nic_rps_on(&n));
+	assert_int_equal(nic_spread(&n, NIC_RX), NIC_SPREAD_ON);
 }
 
 static void interrupts_of_one_cpu_have_one_affinity(void **state)
@@ -312,8 +312,8 @@ static void the_cpus_of_an_interface_are_those_of_its_interrupts(void **state)
 	assert_string_equal(p.irq_cpus, "0-1,3");
 	assert_true(p.beside_server);
 	assert_false(p.offline);
-	assert_string_equal(p.rps, "off");
-	assert_string_equal(p.xps, "on");
+	assert_string_equal(nic_spread_name(p.rps), "off");
+	assert_string_equal(nic_spread_name(p.xps), "on");
 	assert_false(nic_placement(&n, "0-7", "0,3-6").beside_server); /* not CPU 1 */
 	assert_false(nic_placement(&n, "0-3", "0-3").beside_server);   /* there are no others */
 	assert_false(nic_placement(&n, "0-7", "").beside_server);
@@ -324,7 +324,7 @@ static void the_cpus_of_an_interface_are_those_of_its_interrupts(void **state)
 	n.irq_count = n.queue_count = 0;
 	p = nic_placement(&n, "0-7", "0-3");
 	assert_string_equal(p.irq_cpus, "");
-	assert_string_equal(p.rps, "");
+	assert_string_equal(nic_spread_name(p.rps), "");
 	assert_false(p.beside_server);
 }
 

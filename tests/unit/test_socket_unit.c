@@ -24,6 +24,10 @@ static const struct {
 	{"a.socket", "[Socket]\nListenStream=/run/a.sock\n", 4, false, false, "", 64},
 	{"a.socket", YES "ListenStream=/var/run/a.sock\n", 4, true, false, "", 64},
 	{"a.socket", "[Service]\nAccept=yes\nListenStream=80\n", 0, false, false, "", 64},
+	/* What systemd takes for true; what it takes for nothing changes nothing. */
+	{"a.socket", "[Socket]\nAccept=On\nListenStream=80\n", 1, true, false, "", 64},
+	{"a.socket", YES "Accept=off\nListenStream=80\n", 1, false, false, "", 64},
+	{"a.socket", YES "Accept=\nAccept=maybe\nListenStream=80\n", 1, true, false, "", 64},
 	/* A line that goes on. */
 	{"a.socket", YES "ListenStream=\\\n 80\nMaxConnections= \\\n# 7\n; 8\n\t9", 1, true, false,
 	 "", 9},

@@ -45,6 +45,11 @@ static void rows_without_a_cpu_follow_the_online_list(void **state)
 	assert_false(s.at[0].flow_limit.known);
 	assert_false(s.at[0].backlog.known);
 	softnet_free(&s);
+	/* Beyond the list, or without one, each is the next. */
+	assert_int_equal(softnet_parse(text, "1,3\n", &s, &e), 0);
+	assert_int_equal(s.at[1].cpu, 3);
+	assert_int_equal(s.at[3].cpu, 5);
+	softnet_free(&s);
 	assert_int_equal(softnet_parse(text, NULL, &s, &e), 0);
 	assert_int_equal(s.at[3].cpu, 3);
 	softnet_free(&s);

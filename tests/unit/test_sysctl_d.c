@@ -365,6 +365,21 @@ static void tuned_reads_last(void **state)
 	}
 }
 
+static void a_value_says_its_run_and_its_line(void **state)
+{
+	const struct change_author alice = {.by = "alice", .run = 4000000000};
+	struct err e = {0};
+	char value[CHANGE_VALUE];
+	assert_int_equal(dropin_line(value, "a = # run 7, b", "why", &alice, &e), 0);
+	assert_int_equal(dropin_run(value), 4000000000);
+	assert_string_equal(dropin_setting(value), "a = # run 7, b");
+	/* A line that another hand wrote, or none. */
+	assert_int_equal(dropin_run("a = # run 7, b"), 0);
+	assert_string_equal(dropin_setting("a = 1"), "a = 1");
+	assert_int_equal(dropin_run(""), 0);
+	assert_string_equal(dropin_setting(""), "");
+}
+
 static void our_file_is_created_and_removed(void **state)
 {
 	char a[CHANGE_VALUE], b[CHANGE_VALUE], c[CHANGE_VALUE], first[4096], setting[CHANGE_VALUE];
@@ -592,6 +607,7 @@ int main(void)
 		TEST(sysctl_conf),
 		TEST(two_names_set_one_value),
 		TEST(tuned_reads_last),
+		TEST(a_value_says_its_run_and_its_line),
 		TEST(our_file_is_created_and_removed),
 		TEST(lines_of_others_are_kept),
 		TEST(only_our_own_file),
