@@ -2335,13 +2335,16 @@ static const struct finding_row findings[] = {
 		 "namespace after it had read the counters, and are counted too.}",
 	 .advice =
 		 "{syns?sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer SYNs beyond a full SYN "
-		 "queue instead of dropping them. :}{lost?{queues?Where a listener is known to have "
+		 "queue instead of dropping them. :}{softnet?softnet.dropped counts packets "
+		 "at a full backlog of a CPU\\: raise net.core.netdev_max_backlog.{sockets? :}:}"
+		 "{sockets?{queues?Where a listener is known to have "
 		 "dropped handshakes, accept-queue.dropped names it. :}The counters do not name a "
 		 "socket\\: ss -tmi shows queues, memory and drops of each.:}",
 	 .answer = "the kernel's loss counters grew {after}",
 	 .meaning =
 		 "The kernel has counted losses since the earlier report of check --since, or "
-		 "while check --observe ran. It is a note where only counters grew that cost no client.",
+		 "while check --observe ran. It is a note where only counters grew that cost no client, or that "
+		 "count packets, by fewer than 10 or than one in 100 000.",
 	 .action = "Run epolltune explain COUNTER for each counter that the finding names.",
 	 .proof = "/proc/net/netstat, snmp and snmp6, and the counters in that report"},
 	{.id = "counters.past",
