@@ -1817,21 +1817,24 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title =
 		 "The kernel killed {count} {several?processes:process} of this machine for lack of "
-		 "memory {window?in {window}:since boot{age?, {age}}}",
+		 "memory {since?{since}:{window?in {window}:since boot{age?, {age}}}}",
 	 .detail =
-		 "/proc/vmstat counts the kills of all control groups. A restarted service or "
+		 "/proc/vmstat counts the kills of all control groups{who?, and not whether {who} is "
+		 "among them}. A restarted service or "
 		 "container has a new control group, which does not count earlier kills. Its memory "
 		 "is free again, so that cgroup.memory may be ok.",
 	 .advice = "journalctl -k --grep oom-kill names {several?the processes:the process}.{unit? "
 		   "systemctl show {unit} -p Result,NRestarts says whether it was restarted.}"
 		   "{engine? RestartCount and OOMKilled of docker inspect say whether it was this "
 		   "container.}",
-	 .answer = "processes of this machine are killed for lack of memory",
+	 .answer = "processes of this machine {after?were killed for lack of memory {after}:are "
+		   "killed for lack of memory}",
 	 .meaning =
 		 "The kernel killed processes of this machine because it, or a control group, had no "
 		 "memory left, and the control group of the server, or of epolltune, does not count "
 		 "them: they are of another group, or of one that a restart has removed. A warning "
-		 "where it happened during the check, otherwise a note.",
+		 "where it happened during the check, since the earlier report of check --since, or "
+		 "while check --observe ran, otherwise a note.",
 	 .action =
 		 "Find out which process was killed, and when. If it is the server: let it take less, "
 		 "raise its memory limit, or add memory.",
