@@ -1418,6 +1418,31 @@ static const struct finding_row findings[] = {
 	 .action = "Nothing yet; watch longer with --window, under load.",
 	 .proof = "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or a counter of the "
 		  "driver"},
+	{.id = "nic.since",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_DEVICE,
+	 .observed = true,
+	 .about = "{device} {counter}",
+	 .title = "{device}{master?, the function of {master},:} lost packets {since}",
+	 .detail =
+		 "{counter} grew by {count}{provider?\\: packets that the provider queued or "
+		 "dropped}.{among? With the driver {driver} packets lost at a full ring are among "
+		 "these.:}{reboot? The machine has rebooted since the report of {report}\\: that is "
+		 "the total since the reboot.}{netns? The server had another network namespace in "
+		 "the report of {report}\\: that is the total since the driver was loaded.}",
+	 .advice =
+		 "{ring?ethtool -g {device} shows whether its receive ring can be larger\\: ethtool "
+		 "-G {device} rx N. Otherwise serve it more often\\: more queues, or interrupts on "
+		 "CPUs with idle time.:{action}}",
+	 .answer = "{device} lost packets {after}",
+	 .meaning = "An interface lost packets since the earlier report of check --since, or while "
+		    "check --observe ran: at its receive ring, by errors, or beyond the provider's "
+		    "limits.",
+	 .action =
+		 "Run epolltune explain with the counter that the finding names, and check with a "
+		 "longer --window under the same load.",
+	 .proof = "The counters of kernel and driver against those of the earlier report: ten "
+		  "packets or more, and one in 100 000 at a ring, one in a thousand otherwise"},
 	{.id = "nic.allowance.exceeded",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_PROVIDER,
