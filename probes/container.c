@@ -8,8 +8,10 @@
 
 #include "epolltune/cgroup.h"
 #include "epolltune/connection_memory.h"
+#include "epolltune/counters.h"
 #include "epolltune/doing.h"
 #include "epolltune/quantity.h"
+#include "epolltune/since.h"
 #include "epolltune/tasks.h"
 
 /* Processes left of pids.max, in percent: fewer are a warning. */
@@ -387,6 +389,7 @@ struct sample {
 	bool single; /* the server in question is one that makes no process for a connection */
 	const struct container_row *container;
 	int64_t machine_killed; /* host_oom_kills() */
+	struct host_identity identity;
 	double uptime_s;
 };
 
@@ -411,6 +414,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->container = cgroup_container(h, o->subject ? o->subject->pid : 0);
 	host_facts(h, &facts);
 	s->machine_killed = host_oom_kills(h);
+	if (o->since)
+		host_identity(h, &s->identity, NULL);
 	s->uptime_s = host_uptime(h);
 	s->cpus = facts.cpus;
 	return 0;
@@ -676,6 +681,24 @@ static uint64_t killed_elsewhere(const struct sample *s)
 	return s->machine_killed < 0 ? 0 : grown(known, (uint64_t)s->machine_killed);
 }
 
+/* Those since an earlier report, at least: what the group and its pod have counted may be among
+ * them. Sets the words of that time. */
+static uint64_t killed_since(const struct sample *s, const struct moment *m, struct timespec now,
+			     struct wording *words)
+{
+	struct host_counters counters = {
+		.count = 1, .at = {{.name = COUNTER_OOM_KILLS, .value = s->machine_killed}}};
+	if (!m->options->since || s->machine_killed < 0)
+		return 0;
+	const struct since since = since_make(m->options, &s->identity, &counters);
+	int64_t all = since_growth(&since, COUNTER_OOM_KILLS);
+	uint64_t known = s->group.pressure.killed + s->group.pod_killed;
+	uint64_t killed = all > 0 ? grown(known, (uint64_t)all) : 0;
+	if (killed)
+		since_words(&since, since_reset(&since, COUNTER_OOM_KILLS), now, words);
+	return killed;
+}
+
 /* What systemd or an engine restarts has a new group, which does not count the kill; nor does one
  * count that of another. */
 static void judge_machine_killed(const struct sample *before, const struct sample *after,
@@ -686,22 +709,26 @@ static void judge_machine_killed(const struct sample *before, const struct sampl
 	uint64_t now = m->seconds > 0 && before->machine_killed >= 0 ? grown(was, all) : 0;
 	struct wording words = {0};
 	if (after->machine_killed >= 0)
-		report_counter(r, "vmstat.oom_kill", after->machine_killed);
+		report_counter(r, COUNTER_OOM_KILLS, after->machine_killed);
 	if (!all)
 		return;
-	wording_set(&words, "count", "%s", quantity_count(now ? now : all).text);
-	wording_flag(&words, "several", (now ? now : all) > 1);
-	wording_set(&words, "window", "%s", now ? quantity_seconds(m->seconds).text : "");
+	uint64_t since = killed_since(after, m, r->time, &words);
+	uint64_t count = since ? since : now ? now : all;
+	wording_set(&words, "count", "%s", quantity_count(count).text);
+	wording_flag(&words, "several", count > 1);
+	wording_set(&words, "window", "%s", now && !since ? quantity_seconds(m->seconds).text : "");
+	wording_set(&words, "who", "%s", subject ? subject->name : "");
 	wording_set(&words, "age", "%s",
 		    after->uptime_s > 0 ? quantity_ago(after->uptime_s).text : "");
 	wording_set(&words, "unit", "%s", subject ? unit_service(subject->unit) : "");
 	wording_flag(&words, "engine", after->container);
 	struct finding *f = report_finding(r, "container.killed", &words);
-	/* One of the server's own group counts there. */
-	if (!now || subject)
+	/* One of the window in the server's own group counts there; an earlier one may have ended
+	 * the server, and its group. */
+	if (!since && (!now || subject))
 		finding_to_note(f);
 	finding_evidence(f, "oom_kill of /proc/vmstat", "",
-			 (double)after->machine_killed - (double)now,
+			 (double)after->machine_killed - (double)(since ? since : now),
 			 (double)after->machine_killed);
 }
 

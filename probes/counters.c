@@ -14,6 +14,7 @@
 #include "epolltune/connection_memory.h"
 #include "epolltune/counters.h"
 #include "epolltune/knob_value.h"
+#include "epolltune/nic.h"
 #include "epolltune/quantity.h"
 #include "epolltune/queues.h"
 #include "epolltune/syn_queue.h"
@@ -168,6 +169,16 @@ static bool is_wanted(const struct listener *l, void *watched)
 	return *(bool *)watched ? udp_queue_wanted(l) : udp_queue_full(l);
 }
 
+/* The same in every network namespace: in another one than the first these losses are not known to
+ * be its own. */
+static void softnet_take(const struct host *h, struct sample *s)
+{
+	CLEAN(softnet_freep) struct softnet all = {0};
+	if (s->first_netns && !softnet_read(h, &all, NULL))
+		host_counter_add(&s->counters, "softnet", "dropped",
+				 (int64_t)softnet_total(&all).dropped);
+}
+
 /* A single sample shows no growth, and needs the owners of full ones only. */
 static int sample_udp(const struct host *h, struct sample *s, struct err *e)
 {
@@ -259,6 +270,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->uptime_s = host_uptime(h);
 	s->first_netns =
 		host_identity(h, &s->identity, NULL) ? !host_live(h) : s->identity.first_netns;
+	softnet_take(h, s);
 	if (memory_problem(s))
 		queues_read(h, &s->queues, NULL);
 	return sample_udp(h, s, e);
@@ -449,12 +461,21 @@ static int64_t loss_since(const struct watch *w, const struct since *s, const st
 	return parts && grown > 0 ? loss_value(l, w->after, since_of, s) : grown;
 }
 
+/* The packets of which a loss is a part; -1: unknown. */
+static int64_t packets_since(const struct since *s, const struct loss_row *l)
+{
+	int64_t all = since_growth(s, l->all), all6 = l->all6 ? since_growth(s, l->all6) : 0;
+	return all >= 0 && all6 > 0 ? all + all6 : all;
+}
+
 /* Whether growth since an earlier report has cost clients. */
 static bool loss_costs(const struct watch *w, const struct since *s, const struct loss_row *l)
 {
 	struct syn_drops d = syn_drops_of(since_of, s);
 	if (l->kind == LOSS_REST && w->after->cookies == 0)
 		return d.rest - d.flooded > d.other;
+	if (l->all && l->kind != LOSS_STRAY)
+		return loss_matters(loss_since(w, s, l), packets_since(s, l));
 	return l->kind < LOSS_HARMLESS;
 }
 
@@ -531,7 +552,7 @@ static void judge_growth(const struct watch *w)
 /* Of what may be lost clients each total is worth a note: packets of years hide those of a day. */
 static int64_t past_total(const struct watch *w, const struct loss_row *l)
 {
-	int64_t total = loss_total(w->after, l);
+	int64_t total = l->kind == LOSS_MACHINE ? 0 : loss_total(w->after, l);
 	bool many = l->served && total > l->few;
 	return many || is_loss(l, total_of, &w->after->counters, 0) ? total : 0;
 }
@@ -627,7 +648,7 @@ static void judge_since(const struct watch *w)
 	struct titled title = {.room = TITLED_SINCE};
 	enum since_reset reset = SINCE_RESTART; /* of all that grew */
 	char restarted[WORDING_TEXT] = "";
-	bool lost = false, syns = false, queues = false;
+	bool lost = false, syns = false, queues = false, sockets = false, softnet = false;
 	for (size_t i = 0; i < loss_row_count(); i++) {
 		const struct loss_row *l = loss_row_at(i);
 		int64_t grown = loss_since(w, &s, l);
@@ -646,6 +667,8 @@ static void judge_since(const struct watch *w)
 		bool costs = loss_costs(w, &s, l);
 		lost |= costs;
 		queues |= !strcmp(l->counter, COUNTER_LISTEN_OVERFLOWS);
+		softnet |= costs && l->kind == LOSS_MACHINE;
+		sockets |= costs && l->kind != LOSS_MACHINE;
 		syns |= costs && l->kind == LOSS_REST && w->after->cookies == 0;
 	}
 	if (!title.count)
@@ -657,6 +680,8 @@ static void judge_since(const struct watch *w)
 	wording_flag(&words, "lost", lost);
 	wording_flag(&words, "syns", syns);
 	wording_flag(&words, "queues", queues);
+	wording_flag(&words, "sockets", sockets);
+	wording_flag(&words, "softnet", softnet);
 	struct finding *f = report_finding(w->report, "counters.since", &words);
 	since_table(f, w, &s);
 	if (lost)

@@ -53,10 +53,13 @@ static int sample_tick(const struct host *h, struct sample *s, struct err *e)
 	if (listeners_read(h, &now, NULL))
 		return 0;
 	int rc = accept_queues_tick(q, &now, e);
-	if (!rc && accept_queues_halved(q) &&
-	    listeners_waiting(h, &now, queue_compares, q, &q->waited, NULL))
+	if (rc || !accept_queues_halved(q))
+		return rc;
+	if (listeners_waiting(h, &now, queue_compares, q, &q->waited, NULL))
 		waiting_free(&q->waited);
-	return rc;
+	/* An owner whose queue was empty at the first look was not looked for there. */
+	listeners_own(h, &now, queue_lingers, q, NULL);
+	return owner_cpu_read(h, &now, queue_lingers, q, &q->cpu_middle, e);
 }
 
 /* The listeners, and before these who waits at those of which that is compared. */
@@ -168,6 +171,7 @@ static void sample_release(struct sample *s)
 	listeners_elsewhere_free(&s->elsewhere);
 	waiting_free(&s->queues.waited);
 	owner_cpu_free(&s->queues.cpu);
+	owner_cpu_free(&s->queues.cpu_middle);
 	free(s->queues.seen);
 	free(s->queues.stuck);
 }

@@ -1,5 +1,6 @@
-/* Watches interfaces and the softnet layer. Losses during the window are findings, older ones at
- * most notes. A value below its maximum does not cause a proposal. */
+/* Watches interfaces and the softnet layer. Losses during the window, and of cards those since an
+ * earlier report, are findings, older ones at most notes. A value below its maximum does not cause
+ * a proposal. */
 #include "epolltune/probe.h"
 
 #include <inttypes.h>
@@ -9,9 +10,12 @@
 #include <string.h>
 
 #include "epolltune/catalogue.h"
+#include "epolltune/cleanup.h"
+#include "epolltune/counters.h"
 #include "epolltune/knob_value.h"
 #include "epolltune/nic.h"
 #include "epolltune/quantity.h"
+#include "epolltune/since.h"
 #include "epolltune/subject.h"
 
 #define RING "nic.ring"
@@ -28,8 +32,6 @@ static const char *const walls[] = {"softnet.backlog", "softnet.budget", RING, Q
  * net_rx_action(). */
 #define SQUEEZES_PER_S 10
 #define BUDGET 300 /* net.core.netdev_budget by default */
-/* Drops at the softnet backlog or at a ring that matter, of the packets: fewer delay no load. */
-#define DROPS_SHARE 0.00001
 /* Drops a second of this namespace's own interfaces that are the backlog's, wherever most packets
  * arrive: fewer may be of protocols that nothing receives. */
 #define OWN_DROPS_PER_S 10
@@ -55,6 +57,7 @@ struct sample {
 	double uptime_s;  /* 0: unknown */
 	char online[120]; /* lists of CPUs; "": unknown */
 	char server[120]; /* that the server in question may use */
+	struct host_identity identity;
 };
 
 static const struct err *sample_unread(const struct sample *s) { return &s->no_softnet; }
@@ -76,9 +79,24 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->uptime_s = host_uptime(h);
 	if (host_read(h, "sys/devices/system/cpu/online", s->online, sizeof(s->online), NULL) < 0)
 		s->online[0] = 0;
+	if (o->since)
+		host_identity(h, &s->identity, NULL);
 	if (o->subject && host_live(h))
 		subject_cpu_list(h, o->subject, s->server, sizeof(s->server));
 	return 0;
+}
+
+/* A window that is not longer may have none of the card's losses, or those of another time. */
+#define INTERVAL_PART 1.1
+
+static uint64_t sample_window_us(const struct sample *s)
+{
+	uint64_t longest = 0;
+	for (size_t i = 0; i < s->nics.count; i++) {
+		uint64_t us = s->nics.at[i].up ? nic_loss_interval_us(&s->nics.at[i]) : 0;
+		longest = us > longest ? us : longest;
+	}
+	return (uint64_t)((double)longest * INTERVAL_PART);
 }
 
 static void sample_release(struct sample *s)
@@ -267,7 +285,7 @@ static void judge_softnet(const struct nic_watch *w, struct report *r)
 		.counted =
 			w->after->own_netns && (double)w->dropped >= OWN_DROPS_PER_S * w->seconds,
 		.total = total.dropped,
-		.min = DROPS_SHARE * (double)w->received};
+		.min = LOSS_SHARE * (double)w->received};
 	struct loss_column budget = {.wall = "softnet.budget",
 				     .grows = "softnet.budget.squeezed",
 				     .past = "softnet.budget.past",
@@ -437,10 +455,10 @@ static bool ring_grows(const struct nic_watch *w, const struct nic *before, cons
 		       struct nic_loss *l)
 {
 	if (l->kind != NIC_LOSS_AMONG)
-		return l->grown && (double)l->grown >= DROPS_SHARE * (double)nic_packets(before, n);
+		return l->grown && (double)l->grown >= LOSS_SHARE * (double)nic_packets(before, n);
 	l->grown = without(l->grown, w->grown.total.dropped);
 	l->total = without(l->total, softnet_total(&w->after->softnet).dropped);
-	return past_matters(l->grown, nic_packets(before, n) + l->grown);
+	return errors_matter(l->grown, nic_packets(before, n));
 }
 
 static void judge_ring(const struct nic_watch *w, struct report *r)
@@ -464,6 +482,143 @@ static void judge_ring(const struct nic_watch *w, struct report *r)
 		if (!grows)
 			judge_errors(w, n, l.kind == NIC_LOSS_AMONG ? 0 : l.grown, r);
 		judge_allowances(w, n, r);
+	}
+}
+
+/* Of the cards that a report records, and of the counters of their losses. */
+#define CARDS_RECORDED 8
+#define LOSSES_RECORDED 40
+#define COUNTER_NAME sizeof(((struct report_counter *)NULL)->name)
+#define PACKETS "packets"
+
+/* A card and an earlier report. */
+struct card_since {
+	const struct since *since;
+	const struct nic *n;
+};
+
+/* "nic-eth0.rx_missed_errors": the counters of each card begin again together. */
+static void card_counter(const struct nic *n, const char *name, char text[COUNTER_NAME])
+{
+	snprintf(text, COUNTER_NAME, "nic-%s.%.*s", n->name,
+		 (int)(COUNTER_NAME - sizeof("nic-.") - NIC_NAME), name);
+}
+
+/* What a card has lost, and of how many packets; without counters that are 0. `add` is called for
+ * each of them. */
+static void cards_count(const struct sample *s,
+			void (*add)(void *to, const char *name, int64_t value), void *to)
+{
+	char name[COUNTER_NAME];
+	size_t losses = 0;
+	for (size_t i = 0; i < s->nics.count && i < CARDS_RECORDED; i++) {
+		const struct nic *n = &s->nics.at[i];
+		card_counter(n, PACKETS, name);
+		add(to, name, (int64_t)nic_packets(NULL, n));
+		for (size_t k = 0; k < nic_loss_count(); k++) {
+			struct nic_loss l = nic_loss_at(k, NULL, n);
+			if (!l.total || losses++ >= LOSSES_RECORDED)
+				continue;
+			card_counter(n, l.counter, name);
+			add(to, name, (int64_t)l.total);
+		}
+	}
+}
+
+static void report_add(void *report, const char *name, int64_t value)
+{
+	report_counter(report, name, value);
+}
+
+static void counters_add(void *counters, const char *name, int64_t value)
+{
+	const char *in = strchr(name, '.');
+	char card[COUNTER_NAME];
+	snprintf(card, sizeof(card), "%.*s", (int)(in - name), name);
+	host_counter_add(counters, card, in + 1, value);
+}
+
+/* One that the report of its card does not have was 0. */
+static struct nic_number card_then(size_t i, const void *of)
+{
+	const struct card_since *c = of;
+	char name[COUNTER_NAME];
+	card_counter(c->n, nic_loss_name(i), name);
+	if (since_reset(c->since, name))
+		return (struct nic_number){true, 0};
+	int64_t then = report_counter_value(c->since->report, name);
+	return (struct nic_number){true, then > 0 ? (uint64_t)then : 0};
+}
+
+/* What the kernel dropped at a full backlog is in the counter of a ring among others. */
+static uint64_t backlog_since(const struct nic_watch *w, const struct since *s)
+{
+	int64_t then = report_counter_value(s->report, COUNTER_SOFTNET_DROPPED);
+	uint64_t now = softnet_total(&w->after->softnet).dropped;
+	return then > 0 && !since_reset(s, COUNTER_SOFTNET_DROPPED) ? without(now, (uint64_t)then)
+								    : now;
+}
+
+static bool since_matters(const struct nic_loss *l, uint64_t passed)
+{
+	if (l->kind == NIC_LOSS_RING)
+		return loss_matters((int64_t)l->grown, (int64_t)passed);
+	if (l->kind == NIC_LOSS_REFUSED)
+		return l->grown >= LOSS_FEW;
+	return errors_matter(l->grown, passed);
+}
+
+static void card_lost(const struct nic_watch *w, const struct card_since *c,
+		      const struct nic_loss *l, struct report *r)
+{
+	struct wording words = {0};
+	char name[COUNTER_NAME];
+	const struct counter_row *row = counter_row_find(l->grew);
+	bool ring = l->kind == NIC_LOSS_RING || l->kind == NIC_LOSS_AMONG;
+	bool provider = l->kind == NIC_LOSS_SHAPED || l->kind == NIC_LOSS_REFUSED;
+	card_counter(c->n, l->grew, name);
+	since_words(c->since, since_reset(c->since, name), r->time, &words);
+	words_device(w->after, c->n, &words);
+	wording_set(&words, "count", "%s", quantity_count(l->grown).text);
+	wording_set(&words, "counter", "%s", l->grew);
+	wording_set(&words, "action", "%s", row ? row->action : "");
+	wording_flag(&words, "ring", ring);
+	wording_flag(&words, "among", l->kind == NIC_LOSS_AMONG);
+	wording_flag(&words, "provider", provider);
+	struct finding *f = report_finding(r, "nic.since", &words);
+	f->remedy = provider ? REMEDY_PROVIDER : REMEDY_DEVICE;
+	finding_evidence(f, l->grew, "packets", (double)l->grown, NAN);
+}
+
+/* What the cards have lost since an earlier report that has their packets. */
+static void judge_since(const struct nic_watch *w, const struct probe_options *o, struct report *r)
+{
+	static const enum nic_loss_kind kinds[] = {NIC_LOSS_RING, NIC_LOSS_SHAPED, NIC_LOSS_REFUSED,
+						   NIC_LOSS_OTHER};
+	CLEAN(free_pointer)
+	struct host_counters *now = o && o->since ? calloc(1, sizeof(*now)) : NULL;
+	cards_count(w->after, report_add, r);
+	if (!now)
+		return;
+	cards_count(w->after, counters_add, now);
+	const struct since s = since_make(o, &w->after->identity, now);
+	for (size_t i = 0; i < w->after->nics.count && i < CARDS_RECORDED; i++) {
+		const struct card_since c = {.since = &s, .n = &w->after->nics.at[i]};
+		char packets[COUNTER_NAME];
+		uint64_t ring = 0;
+		card_counter(c.n, PACKETS, packets);
+		int64_t passed = since_growth(&s, packets);
+		for (size_t k = 0; passed >= 0 && k < sizeof(kinds) / sizeof(*kinds); k++) {
+			struct nic_loss l = nic_loss_since(c.n, kinds[k], card_then, &c);
+			if (l.kind == NIC_LOSS_AMONG)
+				l.grown = without(l.grown, backlog_since(w, &s));
+			if (l.kind == NIC_LOSS_RING)
+				ring = l.grown;
+			if (l.kind == NIC_LOSS_OTHER)
+				l.grown = without(l.grown, ring);
+			if (since_matters(&l, (uint64_t)passed))
+				card_lost(w, &c, &l, r);
+		}
 	}
 }
 
@@ -761,6 +916,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_entered(m->options, r);
 	judge_softnet(&w, r);
 	judge_ring(&w, r);
+	judge_since(&w, m->options, r);
 	judge_queues(&w, r);
 	judge_qdiscs(&w, r);
 	for (size_t i = 0; i < after->nics.count; i++) {
@@ -783,6 +939,7 @@ static const struct observation observation = {
 	.size = sizeof(struct sample),
 	.window = true,
 	.sample = sample_take,
+	.window_us = sample_window_us,
 	.unread = sample_unread,
 	.release = sample_release,
 	.judge = observation_judge,

@@ -35,7 +35,8 @@ struct accept_queues {
 	 * descriptors. */
 	struct process *stuck;
 	size_t stuck_count;
-	struct owner_cpu cpu; /* of those whose queues are in trouble, and of the subject */
+	struct owner_cpu cpu;        /* of those whose queues are in trouble, and of the subject */
+	struct owner_cpu cpu_middle; /* where queue_lingers(), in the middle of the window */
 	struct host_counters counters;
 	/* net.core.somaxconn, net.ipv4.tcp_max_syn_backlog, tcp_syncookies, fs.nr_open;
 	 * REPORT_NONE: unknown */
@@ -53,6 +54,9 @@ bool accept_queues_halved(const struct accept_queues *q);
 /* Whether connections wait in it at each tick, and none left it, or it is of a UNIX socket, whose
  * arrivals no counter has: `queues` is accept_queues. */
 bool queue_compares(const struct listener *l, void *queues);
+/* Whether it is full, or connections waited in it at half of the ticks or more: it may be in
+ * trouble at the next look. `queues` is accept_queues. */
+bool queue_lingers(const struct listener *l, void *queues);
 /* Adds to `seen` what these have accepted, at least, while as many came, and how many wait since
  * the middle of the window: `now` was read before `listeners`, and `waited` after its tick. */
 void accept_queues_compare(struct accept_queues *q, const struct waiting_list *now);

@@ -23,6 +23,8 @@
 #define COUNTER_SEGMENTS_IN "Tcp.InSegs"
 #define COUNTER_SEGMENTS_OUT "Tcp.OutSegs"
 #define COUNTER_RETRANSMITS "Tcp.RetransSegs"
+#define COUNTER_SOFTNET_DROPPED "softnet.dropped" /* of the machine */
+#define COUNTER_OOM_KILLS "vmstat.oom_kill"       /* likewise */
 #define COUNTER_UDP_FULL "Udp.RcvbufErrors"
 #define COUNTER_UDP6_FULL "Udp6.RcvbufErrors"
 #define COUNTER_UDP_MEMORY "Udp.MemErrors"
@@ -31,6 +33,7 @@
 enum loss_kind {
 	LOSS_PLAIN,     /* growth is a warning */
 	LOSS_ELSEWHERE, /* growth has a finding of its own, which names what is full */
+	LOSS_MACHINE,   /* likewise, and so has its total; of all network namespaces */
 	LOSS_DATAGRAMS, /* likewise where the socket is seen */
 	LOSS_REST,      /* likewise without cookies; the counter has other parts */
 	LOSS_STRAY,     /* any host sends some: a loss where it is a share of all */
@@ -42,7 +45,8 @@ struct loss_row {
 	const char *counter;
 	enum loss_kind kind;
 	const char *less; /* the part that is no loss of this host; NULL: none */
-	const char *all;  /* of a stray: what it is a share of */
+	/* Of packets: what it is a share of; NULL: each one is a client's. */
+	const char *all, *all6; /* the sum of both */
 	/* Of a stray that may be a client's first packet: what grows where those are served, which
 	 * packets of loopback and of long connections do not hide. NULL: none. */
 	const char *served;
@@ -56,6 +60,16 @@ const struct loss_row *loss_row_at(size_t i);
 /* NULL: it is none. */
 const struct loss_row *loss_row_find(const char *counter);
 const char *loss_name(const struct loss_row *l);
+/* Of packets that their sender sends again: fewer of all delay no load. */
+#define LOSS_SHARE 0.00001
+/* So few are of one slow reader, or damaged anywhere. */
+#define LOSS_FEW 10
+/* Whether so many lost packets cost clients. `all`: that arrived in the same time; below 0:
+ * unknown. Pure. */
+static inline bool loss_matters(int64_t lost, int64_t all)
+{
+	return lost >= LOSS_FEW && (double)lost >= LOSS_SHARE * (double)all;
+}
 /* The counters that explain drops of a listener which cost no client (struct syn_drops, `other`):
  * the first two of missing routes, the others of ICMP errors. NULL at the end. */
 const char *syn_drops_other(size_t i);

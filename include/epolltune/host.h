@@ -118,6 +118,9 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 /* Adds the sums over the CPUs of /proc/net/stat/TABLE, "nf_conntrack.drop"; nothing where there is
  * no such table. "entries" is the table's own count. */
 void host_table_counters(const struct host *h, const char *table, struct host_counters *out);
+/* Adds "GROUP.NAME"; not a name that is too long, nor one beyond the capacity. */
+void host_counter_add(struct host_counters *out, const char *group, const char *name,
+		      int64_t value);
 /* One of them; -1: there is none, or it cannot be read. */
 int64_t host_table_counter(const struct host *h, const char *table, const char *column);
 /* Of the neighbours (AF_INET, AF_INET6) of this network namespace those that gc_thresh3 does not

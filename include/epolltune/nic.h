@@ -275,6 +275,11 @@ bool nic_loss_sends(const char *counter);
  * has a number, the one of NIC_LOSS_AMONG takes its place. */
 struct nic_loss nic_loss(const struct nic *before, const struct nic *after,
 			 enum nic_loss_kind kind);
+/* The same since an earlier reading of which `then` has the counter `i`; pure if that is. */
+struct nic_loss nic_loss_since(const struct nic *now, enum nic_loss_kind kind,
+			       struct nic_number (*then)(size_t i, const void *of), const void *of);
+/* How often the counters of its driver move; 0: with the packets, or unknown. */
+uint64_t nic_loss_interval_us(const struct nic *n);
 /* Whether its driver counts what is lost at a full ring. */
 bool nic_loss_counted(const struct nic *n);
 

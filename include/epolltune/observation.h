@@ -39,6 +39,9 @@ struct observation {
 	 * packets: a file or list that could not be read; code 0: it lacks nothing. The rest is
 	 * judged, and the answer is "Not known". NULL: it lacks nothing. */
 	const struct err *(*unread)(const struct sample *);
+	/* The shortest window that shows a loss, in microseconds, by the first sample: some
+	 * counters move at intervals. 0: any. NULL: any. Pure. */
+	uint64_t (*window_us)(const struct sample *);
 	/* Looks again during the window, OBSERVATION_TICKS times, evenly spread. `during` becomes
 	 * the second sample and comes zeroed before the first tick. NULL: no ticks. */
 	int (*tick)(const struct host *, struct sample *during, struct err *);

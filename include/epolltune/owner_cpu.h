@@ -26,11 +26,14 @@ int owner_cpu_read(const struct host *h, const struct listeners *l,
 		   bool (*wanted)(const struct listener *l, void *arg), void *arg,
 		   struct owner_cpu *out, struct err *e);
 void owner_cpu_free(struct owner_cpu *c);
-/* Whose limit makes a process slow between two readings; REMEDY_NONE: none of these. Pure. */
-enum finding_remedy owner_cpu_remedy(const struct owner_cpu *before, const struct owner_cpu *after,
-				     const struct process *p);
-/* Adds {cpu}, a sentence: which quota stopped a process between two readings, and what the
- * hypervisor took; "": neither. Where that explains why it is slow {denied}, and {help} says what
- * to do. Pure. */
-void owner_cpu_words(const struct owner_cpu *before, const struct owner_cpu *after,
-		     const struct process *p, struct wording *words);
+/* Readings of a window. A queue that was empty at the first look had no owner there: what counts is
+ * the earliest reading that has the process. */
+struct owner_cpu_watch {
+	const struct owner_cpu *before, *middle, *after;
+};
+/* Whose limit makes a process slow meanwhile; REMEDY_NONE: none of these. Pure. */
+enum finding_remedy owner_cpu_remedy(const struct owner_cpu_watch *, const struct process *p);
+/* Adds {cpu}, a sentence: which quota stopped a process meanwhile, and what the hypervisor took;
+ * "": neither. Where that explains why it is slow {denied}, and {help} says what to do. Pure. */
+void owner_cpu_words(const struct owner_cpu_watch *, const struct process *p,
+		     struct wording *words);

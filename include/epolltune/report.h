@@ -260,7 +260,7 @@ struct report_listener {
 #define REPORT_WALLS 40
 #define REPORT_FINDINGS 64
 #define REPORT_PROBES 24
-#define REPORT_COUNTERS 128
+#define REPORT_COUNTERS 192
 #define REPORT_LISTENERS 64
 
 struct report {

@@ -162,7 +162,7 @@ static const struct counter_row counters[] = {
 	 "Column 1, hexadecimal, a line for each CPU: packets that the receive softirq processed.",
 	 "nic.queues,softnet.budget", REMEDY_KERNEL, "cat " SOFTNET,
 	 "Where one CPU has nearly all: spread queues (ethtool -L), interrupts or RPS (rps_cpus)."},
-	{"softnet_stat-dropped", "softnet*dropped", SOFTNET,
+	{"softnet.dropped", "softnet_stat-dropped\nsoftnet*dropped", SOFTNET,
 	 "Column 2: packets that were dropped at a full backlog of that CPU.", "softnet.backlog",
 	 REMEDY_KERNEL, "cat " SOFTNET,
 	 "Raise net.core.netdev_max_backlog; spread by RPS over more CPUs."},

@@ -1418,6 +1418,31 @@ static const struct finding_row findings[] = {
 	 .action = "Nothing yet; watch longer with --window, under load.",
 	 .proof = "rx_missed_errors, rx_fifo_errors, rx-hw-drop-overruns or a counter of the "
 		  "driver"},
+	{.id = "nic.since",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_DEVICE,
+	 .observed = true,
+	 .about = "{device} {counter}",
+	 .title = "{device}{master?, the function of {master},:} lost packets {since}",
+	 .detail =
+		 "{counter} grew by {count}{provider?\\: packets that the provider queued or "
+		 "dropped}.{among? With the driver {driver} packets lost at a full ring are among "
+		 "these.:}{reboot? The machine has rebooted since the report of {report}\\: that is "
+		 "the total since the reboot.}{netns? The server had another network namespace in "
+		 "the report of {report}\\: that is the total since the driver was loaded.}",
+	 .advice =
+		 "{ring?ethtool -g {device} shows whether its receive ring can be larger\\: ethtool "
+		 "-G {device} rx N. Otherwise serve it more often\\: more queues, or interrupts on "
+		 "CPUs with idle time.:{action}}",
+	 .answer = "{device} lost packets {after}",
+	 .meaning = "An interface lost packets since the earlier report of check --since, or while "
+		    "check --observe ran: at its receive ring, by errors, or beyond the provider's "
+		    "limits.",
+	 .action =
+		 "Run epolltune explain with the counter that the finding names, and check with a "
+		 "longer --window under the same load.",
+	 .proof = "The counters of kernel and driver against those of the earlier report: ten "
+		  "packets or more, and one in 100 000 at a ring, one in a thousand otherwise"},
 	{.id = "nic.allowance.exceeded",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_PROVIDER,
@@ -1817,21 +1842,24 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title =
 		 "The kernel killed {count} {several?processes:process} of this machine for lack of "
-		 "memory {window?in {window}:since boot{age?, {age}}}",
+		 "memory {since?{since}:{window?in {window}:since boot{age?, {age}}}}",
 	 .detail =
-		 "/proc/vmstat counts the kills of all control groups. A restarted service or "
+		 "/proc/vmstat counts the kills of all control groups{who?, and not whether {who} is "
+		 "among them}. A restarted service or "
 		 "container has a new control group, which does not count earlier kills. Its memory "
 		 "is free again, so that cgroup.memory may be ok.",
 	 .advice = "journalctl -k --grep oom-kill names {several?the processes:the process}.{unit? "
 		   "systemctl show {unit} -p Result,NRestarts says whether it was restarted.}"
 		   "{engine? RestartCount and OOMKilled of docker inspect say whether it was this "
 		   "container.}",
-	 .answer = "processes of this machine are killed for lack of memory",
+	 .answer = "processes of this machine {after?were killed for lack of memory {after}:are "
+		   "killed for lack of memory}",
 	 .meaning =
 		 "The kernel killed processes of this machine because it, or a control group, had no "
 		 "memory left, and the control group of the server, or of epolltune, does not count "
 		 "them: they are of another group, or of one that a restart has removed. A warning "
-		 "where it happened during the check, otherwise a note.",
+		 "where it happened during the check, since the earlier report of check --since, or "
+		 "while check --observe ran, otherwise a note.",
 	 .action =
 		 "Find out which process was killed, and when. If it is the server: let it take less, "
 		 "raise its memory limit, or add memory.",
@@ -2335,13 +2363,16 @@ static const struct finding_row findings[] = {
 		 "namespace after it had read the counters, and are counted too.}",
 	 .advice =
 		 "{syns?sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer SYNs beyond a full SYN "
-		 "queue instead of dropping them. :}{lost?{queues?Where a listener is known to have "
+		 "queue instead of dropping them. :}{softnet?softnet.dropped counts packets "
+		 "at a full backlog of a CPU\\: raise net.core.netdev_max_backlog.{sockets? :}:}"
+		 "{sockets?{queues?Where a listener is known to have "
 		 "dropped handshakes, accept-queue.dropped names it. :}The counters do not name a "
 		 "socket\\: ss -tmi shows queues, memory and drops of each.:}",
 	 .answer = "the kernel's loss counters grew {after}",
 	 .meaning =
 		 "The kernel has counted losses since the earlier report of check --since, or "
-		 "while check --observe ran. It is a note where only counters grew that cost no client.",
+		 "while check --observe ran. It is a note where only counters grew that cost no client, or that "
+		 "count packets, by fewer than 10 or than one in 100 000.",
 	 .action = "Run epolltune explain COUNTER for each counter that the finding names.",
 	 .proof = "/proc/net/netstat, snmp and snmp6, and the counters in that report"},
 	{.id = "counters.past",

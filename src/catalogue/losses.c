@@ -10,6 +10,11 @@
 	{                                                                                          \
 		.counter = name, .kind = as                                                        \
 	}
+/* TCP sends such packets again, and IP has no connection that one of them ends. */
+#define PACKET(name, of)                                                                           \
+	{                                                                                          \
+		.counter = name, .kind = LOSS_PLAIN, .all = of                                     \
+	}
 #define STRAY(name, of)                                                                            \
 	{                                                                                          \
 		.counter = name, .kind = LOSS_STRAY, .all = of                                     \
@@ -33,12 +38,12 @@ static const struct loss_row losses[] = {
 	COUNTS(COUNTER_SYN_DROPS, LOSS_ELSEWHERE),
 	COUNTS(COUNTER_ABORTS_ON_MEMORY, LOSS_PLAIN),
 	COUNTS(COUNTER_TIME_WAIT_OVERFLOWS, LOSS_PLAIN),
-	COUNTS("TcpExt.RcvPruned", LOSS_PLAIN),
-	COUNTS("TcpExt.TCPRcvQDrop", LOSS_PLAIN),
-	COUNTS("TcpExt.TCPBacklogDrop", LOSS_PLAIN),
-	COUNTS("TcpExt.OfoPruned", LOSS_PLAIN),
-	COUNTS("TcpExt.TCPOFODrop", LOSS_PLAIN),
-	COUNTS("Ip.InDiscards", LOSS_PLAIN),
+	PACKET("TcpExt.RcvPruned", COUNTER_SEGMENTS_IN),
+	PACKET("TcpExt.TCPRcvQDrop", COUNTER_SEGMENTS_IN),
+	PACKET("TcpExt.TCPBacklogDrop", COUNTER_SEGMENTS_IN),
+	PACKET("TcpExt.OfoPruned", COUNTER_SEGMENTS_IN),
+	PACKET("TcpExt.TCPOFODrop", COUNTER_SEGMENTS_IN),
+	PACKET("Ip.InDiscards", PACKETS),
 	/* The kernel drops from its reserve of memory for a moment on a busy host. */
 	STRAY("TcpExt.PFMemallocDrop", PACKETS),
 	FOREIGN("TcpExt.IPReversePathFilter", PACKETS, COUNTER_PASSIVE_OPENS),
@@ -68,7 +73,7 @@ static const struct loss_row losses[] = {
 	STRAY("TcpExt.TCPMinTTLDrop", COUNTER_SEGMENTS_IN),
 	STRAY("TcpExt.TCPZeroWindowDrop", COUNTER_SEGMENTS_IN),
 	COUNTS("TcpExt.TCPMigrateReqFailure", LOSS_PLAIN),
-	COUNTS("TcpExt.TCPWqueueTooBig", LOSS_PLAIN),
+	PACKET("TcpExt.TCPWqueueTooBig", COUNTER_SEGMENTS_OUT),
 	COUNTS(COUNTER_MEMORY_PRESSURES, LOSS_PLAIN),
 	COUNTS("nf_conntrack.drop", LOSS_ELSEWHERE),
 	COUNTS("nf_conntrack.early_drop", LOSS_PLAIN),
@@ -76,6 +81,10 @@ static const struct loss_row losses[] = {
 	COUNTS("nf_conntrack.chainlength", LOSS_PLAIN),
 	COUNTS("arp_cache.table_fulls", LOSS_ELSEWHERE),
 	COUNTS("ndisc_cache.table_fulls", LOSS_ELSEWHERE),
+	{.counter = COUNTER_SOFTNET_DROPPED,
+	 .kind = LOSS_MACHINE,
+	 .all = PACKETS,
+	 .all6 = PACKETS6},
 	COUNTS(COUNTER_UDP_FULL, LOSS_DATAGRAMS),
 	COUNTS(COUNTER_UDP6_FULL, LOSS_DATAGRAMS),
 	COUNTS(COUNTER_UDP_MEMORY, LOSS_DATAGRAMS),
@@ -86,8 +95,11 @@ static const struct loss_row losses[] = {
 	STRAY("Udp6.InCsumErrors", "Udp6.InDatagrams"),
 	STRAY("Tcp.InCsumErrors", COUNTER_SEGMENTS_IN),
 	/* The path has lost a fragment. */
-	{.counter = "Ip.ReasmFails", .kind = LOSS_PLAIN, .less = "Ip.ReasmTimeout"},
-	{.counter = "Ip6.ReasmFails", .kind = LOSS_PLAIN, .less = "Ip6.ReasmTimeout"},
+	{.counter = "Ip.ReasmFails", .kind = LOSS_PLAIN, .less = "Ip.ReasmTimeout", .all = PACKETS},
+	{.counter = "Ip6.ReasmFails",
+	 .kind = LOSS_PLAIN,
+	 .less = "Ip6.ReasmTimeout",
+	 .all = PACKETS6},
 	COUNTS(COUNTER_SYN_COOKIES, LOSS_HARMLESS),
 	/* It counts before anything is freed: what is dropped then counts in RcvPruned, OfoPruned,
 	 * TCPRcvQDrop or TCPOFODrop (net/ipv4/tcp_input.c, tcp_prune_queue()). */

@@ -18,7 +18,9 @@
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/counters.h"
 #include "epolltune/knob.h"
+#include "epolltune/nic.h"
 #include "epolltune/quantity.h"
 #include "epolltune/subject_listeners.h"
 #include "host/capture.h"
@@ -159,6 +161,16 @@ static void subject_look_again(const struct check *check, struct report *out)
 	report_join(out, last); /* what was found before is the same */
 }
 
+/* The softnet backlog is the machine's: what the packets of the experiments have lost there is no
+ * loss since this report. */
+static void softnet_count_again(const struct schedule *s, struct report *out)
+{
+	CLEAN(softnet_freep) struct softnet now = {0};
+	if (!s->check.unasked && report_counter_value(out, COUNTER_SOFTNET_DROPPED) >= 0 &&
+	    !softnet_read(s->check.host, &now, NULL))
+		report_counter(out, COUNTER_SOFTNET_DROPPED, (int64_t)softnet_total(&now).dropped);
+}
+
 static void report_join_jobs(const struct schedule *s, struct report *out)
 {
 	for (size_t i = 0; i < s->count; i++) {
@@ -166,6 +178,7 @@ static void report_join_jobs(const struct schedule *s, struct report *out)
 		out->ran[out->probe_count++] = s->at[i].shared->is;
 	}
 	subject_look_again(&s->check, out);
+	softnet_count_again(s, out);
 	report_sort(out);
 }
 
@@ -396,7 +409,7 @@ static int before_read(const struct check *check, struct report *before, struct 
 {
 	struct check_options o = *check->options;
 	struct schedule s = {.check = *check};
-	o.probes = probes_parse("counters,listeners", NULL);
+	o.probes = probes_parse("counters,listeners,container,nic", NULL);
 	s.check.options = &o;
 	s.check.unasked = "";
 	return probes_run(&s, "", before, e);

@@ -8,8 +8,7 @@
 
 #include "epolltune/cleanup.h"
 
-/* Omits names that are too long and counters beyond the capacity. */
-static void counter_add(struct host_counters *c, const char *group, const char *name, int64_t value)
+void host_counter_add(struct host_counters *c, const char *group, const char *name, int64_t value)
 {
 	if (c->count == HOST_COUNTERS)
 		return;
@@ -63,7 +62,7 @@ static bool pair_add(struct host_counters *c, char *names, char *values)
 	       (word = strtok_r(NULL, " ", &values_at))) {
 		int64_t value;
 		if (counter_value(word, &value))
-			counter_add(c, prefix, name, value);
+			host_counter_add(c, prefix, name, value);
 	}
 	return true;
 }
@@ -99,7 +98,7 @@ static bool sockstat_add(struct host_counters *c, char *text)
 		while ((name = strtok_r(NULL, " ", &in)) && (word = strtok_r(NULL, " ", &in))) {
 			int64_t value;
 			if (counter_value(word, &value))
-				counter_add(c, prefix, name, value);
+				host_counter_add(c, prefix, name, value);
 			else
 				whole = false;
 		}
@@ -130,7 +129,7 @@ bool host_counter_lines(struct host_counters *c, char *text)
 		for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
 			size_t length = strlen(groups[i]);
 			if (!strncmp(name, groups[i], length) && !is_icmp6_type(name + length))
-				counter_add(c, groups[i], name + length, value);
+				host_counter_add(c, groups[i], name + length, value);
 		}
 	}
 	return whole;
@@ -216,7 +215,7 @@ static bool table_add(struct host_counters *c, const char *table, char *text)
 	}
 	for (size_t i = 0; i < columns; i++)
 		if (sums[i] <= INT64_MAX)
-			counter_add(c, table, names[i], (int64_t)sums[i]);
+			host_counter_add(c, table, names[i], (int64_t)sums[i]);
 	return columns;
 }
 

@@ -105,6 +105,17 @@ bool nic_loss_counted(const struct nic *n)
 	return true;
 }
 
+uint64_t nic_loss_interval_us(const struct nic *n)
+{
+	/* Linux 6.12, drivers/net/ethernet: the card writes them that often (bnxt_en, tg3, bnx2,
+	 * sfc), or a timer reads them (bnx2x), or a message of the card has them (ena). */
+	static const char *const each_second[] = {"ena", "bnxt_en", "tg3", "bnx2x", "bnx2", "sfc"};
+	for (size_t i = 0; i < sizeof(each_second) / sizeof(*each_second); i++)
+		if (!strcmp(n->driver, each_second[i]))
+			return 1000000;
+	return 0;
+}
+
 bool nic_loss_sends(const char *counter) { return !strncmp(counter, "tx_", 3); }
 
 /* vmxnet3 indents its names. */
@@ -155,9 +166,13 @@ static struct nic_number counter_read(size_t i, const struct nic *n)
 	return sum;
 }
 
-struct nic_loss nic_loss_at(size_t i, const struct nic *before, const struct nic *after)
+static struct nic_number counter_then(size_t i, const void *before)
 {
-	struct nic_number then = counter_read(i, before), now = counter_read(i, after);
+	return counter_read(i, before);
+}
+
+static struct nic_loss loss_at(size_t i, struct nic_number then, struct nic_number now)
+{
 	struct nic_loss l = {.kind = counters[i].kind};
 	if (then.known && now.known && now.value > then.value) {
 		l.grew = counters[i].name;
@@ -170,14 +185,19 @@ struct nic_loss nic_loss_at(size_t i, const struct nic *before, const struct nic
 	return l;
 }
 
-static struct nic_loss largest(const struct nic *before, const struct nic *after,
-			       enum nic_loss_kind kind)
+struct nic_loss nic_loss_at(size_t i, const struct nic *before, const struct nic *after)
+{
+	return loss_at(i, counter_read(i, before), counter_read(i, after));
+}
+
+static struct nic_loss largest(const struct nic *now, enum nic_loss_kind kind,
+			       struct nic_number (*then)(size_t i, const void *of), const void *of)
 {
 	struct nic_loss l = {.kind = kind};
 	for (size_t i = 0; i < COUNTERS; i++) {
-		struct nic_loss one = nic_loss_at(i, before, after);
-		if (one.kind != kind)
+		if (counters[i].kind != kind)
 			continue;
+		struct nic_loss one = loss_at(i, then(i, of), counter_read(i, now));
 		if (one.grown > l.grown) {
 			l.grew = one.grew;
 			l.grown = one.grown;
@@ -190,11 +210,17 @@ static struct nic_loss largest(const struct nic *before, const struct nic *after
 	return l;
 }
 
-struct nic_loss nic_loss(const struct nic *before, const struct nic *after, enum nic_loss_kind kind)
+struct nic_loss nic_loss_since(const struct nic *now, enum nic_loss_kind kind,
+			       struct nic_number (*then)(size_t i, const void *of), const void *of)
 {
-	struct nic_loss l = largest(before, after, kind), among;
+	struct nic_loss l = largest(now, kind, then, of), among;
 	if (kind != NIC_LOSS_RING || l.grown)
 		return l;
-	among = largest(before, after, NIC_LOSS_AMONG);
+	among = largest(now, NIC_LOSS_AMONG, then, of);
 	return among.grown || !l.total ? among : l;
+}
+
+struct nic_loss nic_loss(const struct nic *before, const struct nic *after, enum nic_loss_kind kind)
+{
+	return nic_loss_since(after, kind, counter_then, before);
 }

@@ -377,6 +377,11 @@ static void words_backlog(struct wording *words, const struct queue_watch *w,
 }
 
 /* Of a listener of the subject all that accept are known. */
+static struct owner_cpu_watch cpu_watch(const struct queue_watch *w)
+{
+	return (struct owner_cpu_watch){&w->before->cpu, &w->after->cpu_middle, &w->after->cpu};
+}
+
 static void words_owner(struct wording *words, const struct queue_watch *w,
 			const struct listener *l)
 {
@@ -389,7 +394,8 @@ static void words_owner(struct wording *words, const struct queue_watch *w,
 		halted_words(words, p, q->listeners.processes, q->listeners.process_count);
 	else
 		wording_set(words, "many", "%s", "");
-	owner_cpu_words(&w->before->cpu, &q->cpu, p, words);
+	const struct owner_cpu_watch cpu = cpu_watch(w);
+	owner_cpu_words(&cpu, p, words);
 }
 
 static struct quantity_shown rate_text(double a_second)
@@ -463,8 +469,8 @@ static void finding_blame(struct finding *f, const struct queue_watch *w, const 
 /* Names whose limit takes the CPU of its server. */
 static void finding_deny(struct finding *f, const struct queue_watch *w, const struct listener *l)
 {
-	enum finding_remedy remedy =
-		owner_cpu_remedy(&w->before->cpu, &w->after->cpu, owner_of(w, l));
+	const struct owner_cpu_watch cpu = cpu_watch(w);
+	enum finding_remedy remedy = owner_cpu_remedy(&cpu, owner_of(w, l));
 	if (remedy != REMEDY_NONE)
 		f->remedy = remedy;
 }

@@ -375,11 +375,18 @@ static void samples_release(const struct observation *o, struct sample *before,
 		free(after);
 }
 
-/* Lets the window pass, with ticks in between. */
-static int window_pass(const struct observation *o, const struct judging *j, struct sample *during,
-		       struct err *e)
+static uint64_t window_us(const struct observation *o, const struct judging *j,
+			  const struct sample *before)
 {
 	uint64_t us = j->options->window_us ? j->options->window_us : WINDOW_US;
+	uint64_t min = o->window_us ? o->window_us(before) : 0;
+	return us > min ? us : min;
+}
+
+/* Lets the window pass, with ticks in between. */
+static int window_pass(const struct observation *o, const struct judging *j, uint64_t us,
+		       struct sample *during, struct err *e)
+{
 	uint64_t slice = us / (OBSERVATION_TICKS + 1);
 	for (unsigned i = 0; o->tick && i < OBSERVATION_TICKS; i++) {
 		clock_sleep_us(slice);
@@ -418,7 +425,7 @@ static int observe(const struct observation *o, const struct judging *j, struct 
 	if (!rc && twice) {
 		double began = clock_s();
 		if (!recorded && j->wait)
-			rc = window_pass(o, j, after, e);
+			rc = window_pass(o, j, window_us(o, j, before), after, e);
 		if (!rc)
 			rc = o->sample(j->host, j->options, after, e);
 		m.seconds = recorded ? captured : clock_s() - began;

@@ -63,8 +63,7 @@ int owner_cpu_read(const struct host *h, const struct listeners *l,
 		if (rc)
 			return rc;
 	}
-	if (count)
-		stolen_read(out, h);
+	stolen_read(out, h);
 	return 0;
 }
 
@@ -74,13 +73,14 @@ void owner_cpu_free(struct owner_cpu *c)
 	*c = (struct owner_cpu){0};
 }
 
-/* In how many of its periods a quota stopped its group between two readings. */
+/* In how many of its periods a quota stopped its group since the reading. */
 struct throttled {
 	const struct owner_quota *of; /* NULL: none did */
 	uint64_t periods, times;
 };
 
-static struct throttled throttled_of(const struct owner_cpu *before, const struct owner_quota *is)
+static struct throttled throttled_since(const struct owner_cpu *before,
+					const struct owner_quota *is)
 {
 	for (size_t i = 0; i < before->count; i++) {
 		const struct owner_quota *was = &before->at[i];
@@ -93,17 +93,23 @@ static struct throttled throttled_of(const struct owner_cpu *before, const struc
 	return (struct throttled){0};
 }
 
+static struct throttled throttled_of(const struct owner_cpu_watch *w, const struct owner_quota *is)
+{
+	struct throttled t = throttled_since(w->before, is);
+	return t.of ? t : throttled_since(w->middle, is);
+}
+
 static double throttled_share(const struct throttled *t)
 {
 	return t->periods ? (double)t->times / (double)t->periods : 0;
 }
 
-static struct throttled throttled_worst(const struct owner_cpu *before,
-					const struct owner_cpu *after, pid_t pid)
+static struct throttled throttled_worst(const struct owner_cpu_watch *w, pid_t pid)
 {
+	const struct owner_cpu *after = w->after;
 	struct throttled worst = {0};
 	for (size_t i = 0; i < after->count; i++) {
-		struct throttled t = throttled_of(before, &after->at[i]);
+		struct throttled t = throttled_of(w, &after->at[i]);
 		if (after->at[i].pid == pid && t.times > THROTTLED_ONCE &&
 		    throttled_share(&t) >= THROTTLED_SHARE &&
 		    throttled_share(&t) > throttled_share(&worst))
@@ -127,12 +133,11 @@ static void quota_line(const struct owner_quota *q, char *line, size_t size)
 }
 
 /* NULL or of no state: its process is not known. */
-static struct throttled owner_throttled(const struct owner_cpu *before,
-					const struct owner_cpu *after, const struct process *p)
+static struct throttled owner_throttled(const struct owner_cpu_watch *w, const struct process *p)
 {
 	if (!p || !p->state || process_accepts_not(p))
 		return (struct throttled){0};
-	return throttled_worst(before, after, p->pid);
+	return throttled_worst(w, p->pid);
 }
 
 static double stolen_share(const struct owner_cpu *before, const struct owner_cpu *after)
@@ -143,21 +148,21 @@ static double stolen_share(const struct owner_cpu *before, const struct owner_cp
 		       : 0;
 }
 
-enum finding_remedy owner_cpu_remedy(const struct owner_cpu *before, const struct owner_cpu *after,
-				     const struct process *p)
+enum finding_remedy owner_cpu_remedy(const struct owner_cpu_watch *w, const struct process *p)
 {
-	if (owner_throttled(before, after, p).of)
+	if (owner_throttled(w, p).of)
 		return REMEDY_CONTAINER;
-	return p && p->state == 'R' && stolen_share(before, after) >= STOLEN_SHARE ? REMEDY_PROVIDER
-										   : REMEDY_NONE;
+	return p && p->state == 'R' && stolen_share(w->before, w->after) >= STOLEN_SHARE
+		       ? REMEDY_PROVIDER
+		       : REMEDY_NONE;
 }
 
-void owner_cpu_words(const struct owner_cpu *before, const struct owner_cpu *after,
-		     const struct process *p, struct wording *words)
+void owner_cpu_words(const struct owner_cpu_watch *w, const struct process *p,
+		     struct wording *words)
 {
-	struct throttled t = owner_throttled(before, after, p);
-	enum finding_remedy remedy = owner_cpu_remedy(before, after, p);
-	double stolen = stolen_share(before, after);
+	struct throttled t = owner_throttled(w, p);
+	enum finding_remedy remedy = owner_cpu_remedy(w, p);
+	double stolen = stolen_share(w->before, w->after);
 	wording_set(words, "cpu", "%s", "");
 	wording_flag(words, "denied", remedy != REMEDY_NONE);
 	if (t.of) {

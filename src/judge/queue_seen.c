@@ -86,6 +86,13 @@ bool queue_waits(const struct accept_queues *s, const struct listener *l)
 	return l->depth && (!s->ticks || (seen && seen->waiting == s->ticks));
 }
 
+bool queue_lingers(const struct listener *l, void *queues)
+{
+	const struct accept_queues *s = queues;
+	const struct queue_seen *seen = queue_seen_find(s, l->cookie);
+	return queue_is_full(l) || (seen && 2 * seen->waiting >= s->ticks);
+}
+
 bool queue_compares(const struct listener *l, void *queues)
 {
 	const struct accept_queues *s = queues;

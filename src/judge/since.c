@@ -56,8 +56,17 @@ struct since since_make(const struct probe_options *o, const struct host_identit
 	return s;
 }
 
+/* Those are the same in each network namespace. */
+static bool is_of_machine(const char *counter)
+{
+	return same_group(counter, COUNTER_OOM_KILLS) ||
+	       same_group(counter, COUNTER_SOFTNET_DROPPED);
+}
+
 enum since_reset since_reset(const struct since *s, const char *counter)
 {
+	if (s->all == SINCE_NETNS && is_of_machine(counter))
+		return SINCE_CONTINUED;
 	if (s->all)
 		return s->all;
 	return group_restarted(s, counter) ? SINCE_RESTART : SINCE_CONTINUED;

@@ -255,6 +255,49 @@ static void captured_machines_are_compared(void **state)
 	checked_free(&c);
 }
 
+static struct checked of_copy(const char *options)
+{
+	return checked_parse(
+		run("$PROGRAM check --sysroot %s/host --format json %s", directory, options));
+}
+
+/* What the machine has dropped at its softnet backlog, and the processes that it has killed. */
+static void losses_of_the_machine_are_compared(void **state)
+{
+	static const char softnet[] = "0000ffff %08x 00000000 00000000 00000000 00000000 00000000 "
+				      "00000000 00000000 00000000 00000000 00000000 00000000";
+	static const int dropped[] = {7, 20007}, killed[] = {2, 3};
+	char options[128] = "";
+	for (size_t i = 0; i < 2; i++) {
+		char row[256];
+		snprintf(row, sizeof(row), softnet, (unsigned)dropped[i]);
+		struct output o = run("cp -r tests/hosts/counters-past/. %s/host && cd %s/host && "
+				      "echo '%s' >proc/net/softnet_stat && "
+				      "printf 'nr_free_pages 7\noom_kill %d\n' >proc/vmstat",
+				      directory, directory, row, killed[i]);
+		assert_int_equal(o.status, 0);
+		output_free(&o);
+		struct checked c = of_copy(options);
+		json_t *counters = json_object_get(c.report, "counters");
+		assert_int_equal(checked_number(counters, "softnet.dropped"), dropped[i]);
+		assert_int_equal(checked_number(counters, "vmstat.oom_kill"), killed[i]);
+		if (!i) {
+			assert_false(checked_has_finding(&c, "counters.since"));
+			report_save(json_incref(c.report));
+			snprintf(options, sizeof(options), "--since %s/last.json", directory);
+		} else {
+			json_t *f = checked_finding(&c, "counters.since");
+			assert_string_equal(checked_text(f, "level"), "warning");
+			assert_true(growth(f, "softnet.dropped") == 20000);
+			f = checked_finding(&c, "container.killed");
+			assert_string_equal(checked_text(f, "level"), "warning");
+			contains(checked_text(f, "title"), "killed 1 process of this machine");
+			contains(checked_text(f, "title"), "since the report of 2");
+		}
+		checked_free(&c);
+	}
+}
+
 static void is_refused(const char *what, const char *needle, const char *options)
 {
 	struct output o = run("$PROGRAM check --quick --output %s/new.json --since %s/%s %s",
@@ -321,6 +364,7 @@ int main(void)
 		TEST(the_new_report_may_replace_the_old_one),
 		TEST(a_reboot_is_said),
 		TEST(captured_machines_are_compared),
+		TEST(losses_of_the_machine_are_compared),
 		TEST(what_cannot_be_compared_is_refused),
 	};
 	isolated = loopback_of_its_own();

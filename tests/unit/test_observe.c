@@ -65,6 +65,13 @@ static void wait_passes(uint64_t us)
 
 static bool unobserved;
 static int unread;
+static uint64_t window_min;
+
+static uint64_t sample_window_us(const struct sample *first)
+{
+	assert_int_equal(first->taken, 1);
+	return window_min;
+}
 
 static int observe(bool tick, bool window, int tick_error)
 {
@@ -73,6 +80,7 @@ static int observe(bool tick, bool window, int tick_error)
 				      .window = true,
 				      .sample = sample_take,
 				      .tick = tick ? sample_tick : NULL,
+				      .window_us = window_min ? sample_window_us : NULL,
 				      .unread = sample_unread,
 				      .judge = sample_judge};
 	const struct probe p = {.name = "fake", .place = PROBE_HOST, .observation = &o};
@@ -116,6 +124,21 @@ static void ticks_spread_over_the_window(void **state)
 	assert_int_equal(seen.after.taken, 1);
 }
 
+/* What the machine counts at intervals is not in a shorter one. */
+static void a_sample_may_need_a_longer_window(void **state)
+{
+	static const struct {
+		uint64_t min, passed;
+	} rows[] = {{21000, 22000}, {33000, 33000}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		window_min = rows[i].min;
+		assert_int_equal(observe(false, true, 0), 0);
+		assert_int_equal(seen.waited_us, rows[i].passed);
+		assert_true(seen.seconds >= (double)rows[i].passed / 1e6);
+	}
+	window_min = 0;
+}
+
 static void without_a_window_one_sample_is_taken(void **state)
 {
 	assert_int_equal(observe(true, false, 0), 0);
@@ -150,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_window_has_two_samples),
 		cmocka_unit_test(ticks_spread_over_the_window),
+		cmocka_unit_test(a_sample_may_need_a_longer_window),
 		cmocka_unit_test(without_a_window_one_sample_is_taken),
 		cmocka_unit_test(what_cannot_be_read_is_an_observation_that_failed),
 		cmocka_unit_test(a_tick_that_fails_ends_the_observation),

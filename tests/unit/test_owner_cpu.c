@@ -62,6 +62,25 @@ static void runs_within_two_quotas(struct looks *m)
 	quotas[1][1].quota.shared = true;
 }
 
+/* Its queue was empty at the first look, which has no owner of it. */
+static void fills_within_a_quota(struct looks *m)
+{
+	runs_within_a_quota(m);
+	m->before.queues.cpu = (struct owner_cpu){0};
+	m->after.queues.cpu_middle = (struct owner_cpu){.at = quotas[0], .count = 1};
+	quotas[1][0].quota.periods = 1003;
+	quotas[1][0].quota.throttled = 602;
+}
+
+/* The first look has the whole window. */
+static void read_at_each_look(struct looks *m)
+{
+	static struct owner_quota middle;
+	runs_within_a_quota(m);
+	middle = quotas[1][0];
+	m->after.queues.cpu_middle = (struct owner_cpu){.at = &middle, .count = 1};
+}
+
 static void overflows_within_a_quota(struct looks *m)
 {
 	overflows(m, 0, 10);
@@ -116,7 +135,12 @@ static const char came[] = "The queue was not empty in any of 10 samples: in 500
 
 static void the_finding_names_what_takes_the_cpu(void **state)
 {
-	char quota[256], shared[256], steal[256];
+	char quota[256], half[256], shared[256], steal[256];
+	snprintf(
+		half, sizeof(half),
+		"%s The CPU quota of nginx, 20 ms in 100 ms (/system.slice/nginx.service), stopped "
+		"it in 2 of 3 periods.",
+		came);
 	snprintf(quota, sizeof(quota), "%s " STOPPED_5, came);
 	snprintf(
 		shared, sizeof(shared),
@@ -127,6 +151,8 @@ static void the_finding_names_what_takes_the_cpu(void **state)
 	const struct look_texts rows[] = {
 		{runs, 0, NULL, came, WORKERS},
 		{runs_within_a_quota, 0, NULL, quota, QUOTA},
+		{fills_within_a_quota, 0, NULL, half, QUOTA},
+		{read_at_each_look, 0, NULL, quota, QUOTA},
 		{runs_below_a_quota, 0, NULL, came, WORKERS},
 		{throttled_once, 0, NULL, came, WORKERS},
 		{quota_of_another, 0, NULL, came, WORKERS},
@@ -157,6 +183,7 @@ static void the_remedy_is_whose_limit_it_is(void **state)
 	} rows[] = {
 		{runs, 0, REMEDY_APPLICATION},
 		{runs_within_a_quota, 0, REMEDY_CONTAINER},
+		{fills_within_a_quota, 0, REMEDY_CONTAINER},
 		{runs_below_a_quota, 0, REMEDY_APPLICATION},
 		{overflows_within_a_quota, 0, REMEDY_APPLICATION},
 		{overflows_within_a_quota, 1, REMEDY_CONTAINER},
@@ -167,6 +194,23 @@ static void the_remedy_is_whose_limit_it_is(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		look_twice(rows[i].plant);
 		assert_int_equal(report.findings[rows[i].finding].remedy, rows[i].remedy);
+	}
+}
+
+/* Of these the owner is looked for in the middle of the window. */
+static void queues_that_may_be_in_trouble_linger(void **state)
+{
+	static const struct {
+		uint32_t depth, waiting; /* and at so many of 5 ticks */
+		bool lingers;
+	} rows[] = {{0, 0, false}, {3, 2, false}, {3, 3, true}, {512, 1, true}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct queue_seen seen = {.cookie = 7, .waiting = rows[i].waiting};
+		struct accept_queues q = {.ticks = 5, .seen = &seen, .seen_count = 1};
+		struct listener l = {.cookie = 7, .depth = rows[i].depth, .limit = 511};
+		assert_int_equal(queue_lingers(&l, &q), rows[i].lingers);
+		q.seen_count = 0;
+		assert_int_equal(queue_lingers(&l, &q), rows[i].depth > 511);
 	}
 }
 
@@ -181,6 +225,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_finding_names_what_takes_the_cpu),
 		cmocka_unit_test(the_remedy_is_whose_limit_it_is),
+		cmocka_unit_test(queues_that_may_be_in_trouble_linger),
 		cmocka_unit_test(without_a_window_nothing_is_known_of_now),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

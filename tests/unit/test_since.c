@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "epolltune/counters.h"
 #include "epolltune/probe.h"
 
 #define OVERFLOWS "TcpExt.ListenOverflows"
@@ -113,6 +114,22 @@ static void resets_are_recognised(void **state)
 	}
 }
 
+/* A container that was restarted is on the same machine. */
+static void counters_of_the_machine_go_on_in_another_namespace(void **state)
+{
+	report_counter(&then, COUNTER_OOM_KILLS, 3);
+	report_counter(&then, COUNTER_SOFTNET_DROPPED, 40);
+	count(COUNTER_OOM_KILLS, 5);
+	count(COUNTER_SOFTNET_DROPPED, 40);
+	since = since_of(&of, "boot-1", "8.1");
+	assert_int_equal(since_reset(&since, OVERFLOWS), SINCE_NETNS);
+	assert_int_equal(since_reset(&since, COUNTER_OOM_KILLS), SINCE_CONTINUED);
+	assert_int_equal(since_growth(&since, COUNTER_OOM_KILLS), 2);
+	assert_int_equal(since_growth(&since, COUNTER_SOFTNET_DROPPED), 0);
+	since = since_of(&of, "boot-2", "8.1");
+	assert_int_equal(since_growth(&since, COUNTER_OOM_KILLS), 5);
+}
+
 static void drops_of_a_listener(void **state)
 {
 	static const struct {
@@ -195,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(growth_is_what_was_added, begin),
 		cmocka_unit_test_setup(resets_are_recognised, begin),
+		cmocka_unit_test_setup(counters_of_the_machine_go_on_in_another_namespace, begin),
 		cmocka_unit_test_setup(drops_of_a_listener, begin),
 		cmocka_unit_test_setup(nothing_without_a_report, begin),
 		cmocka_unit_test_setup(words_name_report_or_reset, begin),

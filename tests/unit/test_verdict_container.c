@@ -801,6 +801,63 @@ static void a_kill_that_no_group_counts_is_named(void **state)
 	}
 }
 
+/* What systemd restarted has no sign of it but that count. */
+static void a_kill_since_a_report_is_a_warning(void **state)
+{
+	static const struct {
+		int64_t then, before, after; /* then -1: the report has none */
+		uint64_t group;
+		const char *boot;
+		bool named;
+		const char *findings, *title, *answer;
+	} rows[] = {
+		{3, 4, 4, 0, "boot-1", true, "container.killed warning",
+		 "The kernel killed 1 process of this machine for lack of memory since the report "
+		 "of 2026-11-28T08:00:00Z (2 hours ago)",
+		 "processes of this machine were killed for lack of memory since "
+		 "2026-11-28T08:00:00Z"},
+		{3, 4, 4, 0, "boot-1", false, "container.killed warning", "killed 1 process", ""},
+		/* One of them in the window. */
+		{3, 4, 5, 0, "boot-1", true, "container.killed warning", "killed 2 processes", ""},
+		{4, 4, 4, 0, "boot-1", true, "container.killed note", "memory since boot", ""},
+		/* Its group counts those that may be of it. */
+		{3, 5, 5, 2, "boot-1", true, "container.killed note", "memory since boot", ""},
+		{3, 6, 6, 2, "boot-1", true, "container.killed warning", "killed 1 process", ""},
+		{9, 4, 4, 0, "boot-2", true, "container.killed warning",
+		 "killed 4 processes of this machine for lack of memory since the reboot", ""},
+		{-1, 4, 4, 0, "boot-1", true, "container.killed note", "memory since boot", ""},
+	};
+	static struct report earlier;
+	const struct subject subject = {.name = "server", .unit = "nginx.service"};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		struct sample before = {.group = cgroup_none(false), .uptime_s = 2 * 86400};
+		struct sample after;
+		struct probe_options options = {.subject = rows[i].named ? &subject : NULL,
+						.since = &earlier};
+		struct moment m = {.options = &options, .seconds = 0.5};
+		report_init(&earlier);
+		earlier.time.tv_sec = 1795852800;
+		report_text(earlier.host.boot, "boot-1");
+		if (rows[i].then >= 0)
+			report_counter(&earlier, "vmstat.oom_kill", rows[i].then);
+		report_text(before.identity.boot, "%s", rows[i].boot);
+		before.machine_killed = rows[i].before;
+		before.group.pressure.killed = rows[i].group;
+		after = before;
+		after.machine_killed = rows[i].after;
+		report_init(&r);
+		r.time.tv_sec = earlier.time.tv_sec + 7200;
+		judge_machine_killed(&before, &after, &m, &r);
+		findings_are(rows[i].title, &r, rows[i].findings);
+		if (!strstr(r.findings[0].title, rows[i].title) ||
+		    !strstr(r.findings[0].answer, rows[i].answer) ||
+		    !!strstr(r.findings[0].detail, "whether server is among them") != rows[i].named)
+			fail_msg("row %zu: %s; %s; %s", i, r.findings[0].title,
+				 r.findings[0].detail, r.findings[0].answer);
+	}
+}
+
 static void values_are_set_where_the_container_is_described(void **state)
 {
 #define HOSTS "This sysctl belongs to the container's network namespace: the host's value does not"
@@ -1000,6 +1057,7 @@ int main(void)
 		cmocka_unit_test(a_limit_above_a_container_is_not_denied),
 		cmocka_unit_test(a_container_of_the_pod_that_was_killed_is_named),
 		cmocka_unit_test(a_kill_that_no_group_counts_is_named),
+		cmocka_unit_test(a_kill_since_a_report_is_a_warning),
 		cmocka_unit_test(values_are_set_where_the_container_is_described),
 		cmocka_unit_test(several_values_are_one_line),
 		cmocka_unit_test(limits_of_units_are_set_at_the_unit_that_has_them),

@@ -198,6 +198,69 @@ static void all_since(struct looks *m)
 	earlier.host.isolation = ISOLATION_IN_PLACE;
 }
 
+/* Of so many packets since the report. */
+static void lost_of(struct looks *m, const char *counter, int64_t lost, const char *all, int64_t of)
+{
+	counter_set(m, counter, 100 + lost, 100 + lost);
+	then(m, counter, 100);
+	counter_set(m, all, 3000 + of, 3000 + of);
+	then(m, all, 3000);
+}
+static void pruned_one_since(struct looks *m)
+{
+	lost_of(m, "TcpExt.RcvPruned", 1, "Tcp.InSegs", 1000000000);
+}
+static void pruned_few_since(struct looks *m)
+{
+	lost_of(m, "TcpExt.OfoPruned", 9, "Tcp.InSegs", 9);
+}
+static void pruned_seldom_since(struct looks *m)
+{
+	lost_of(m, "TcpExt.TCPBacklogDrop", 9999, "Tcp.InSegs", 1000000000);
+}
+static void pruned_often_since(struct looks *m)
+{
+	lost_of(m, "TcpExt.RcvPruned", 20000, "Tcp.InSegs", 1000000000);
+}
+static void discards_since(struct looks *m)
+{
+	lost_of(m, "Ip.InDiscards", 1, "Ip.InReceives", 1000000000);
+}
+/* Of which the path has lost fragments. */
+static void unassembled_since(struct looks *m)
+{
+	lost_of(m, "Ip.ReasmFails", 20000, "Ip.InReceives", 1000000000);
+	counter_set(m, "Ip.ReasmTimeout", 19000, 19000);
+	then(m, "Ip.ReasmTimeout", 0);
+}
+/* Each is a client's. */
+static void time_wait_overflows_since(struct looks *m)
+{
+	lost_of(m, "TcpExt.TCPTimeWaitOverflow", 1, "Tcp.InSegs", 1000000000);
+}
+static void backlog_full_since(struct looks *m)
+{
+	lost_of(m, "softnet.dropped", 20000, "Ip.InReceives", 6000000);
+}
+static void backlog_full_seldom_since(struct looks *m)
+{
+	lost_of(m, "softnet.dropped", 59, "Ip.InReceives", 6000000);
+}
+static void backlog_full_of_both_since(struct looks *m)
+{
+	lost_of(m, "softnet.dropped", 100, "Ip.InReceives", 6000000);
+	counter_set(m, "Ip6.InReceives", 5000000, 5000000);
+	then(m, "Ip6.InReceives", 999999);
+}
+/* Probe nic reports both. */
+static void backlog_full(struct looks *m) { counter_set(m, "softnet.dropped", 100, 20100); }
+static void both_full_since(struct looks *m)
+{
+	backlog_full_since(m);
+	counter_set(m, "TcpExt.TCPRcvQDrop", 500, 500);
+	then(m, "TcpExt.TCPRcvQDrop", 0);
+}
+
 /* SYNs that met a full SYN queue after the report, where no cookie answers; some met a full accept
  * queue. */
 static void syns_lost_since(struct looks *m)
@@ -656,6 +719,24 @@ static void each_look_gets_its_findings(void **state)
 		 "counters.past note"},
 		{behind_nat_since, "counters.since warning", "counters.since warning"},
 		{old_duplicates_since, "", ""},
+		{pruned_one_since, "counters.since note, counters.past note",
+		 "counters.since note, counters.past note"},
+		{pruned_few_since, "counters.since note, counters.past note",
+		 "counters.since note, counters.past note"},
+		{pruned_seldom_since, "counters.since note, counters.past note",
+		 "counters.since note, counters.past note"},
+		{pruned_often_since, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{discards_since, "counters.since note, counters.past note",
+		 "counters.since note, counters.past note"},
+		{unassembled_since, "counters.since note, counters.past note",
+		 "counters.since note, counters.past note"},
+		{time_wait_overflows_since, "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{backlog_full_since, "counters.since warning", "counters.since warning"},
+		{backlog_full_seldom_since, "counters.since note", "counters.since note"},
+		{backlog_full_of_both_since, "counters.since note", "counters.since note"},
+		{backlog_full, "", ""},
 		{unassembled, "counters.growing warning, counters.past note", "counters.past note"},
 		{parts_lost, "", ""},
 		{unread, "", ""},
@@ -779,6 +860,12 @@ static void growth_since_a_report(void **state)
 	assert_true(cell(f, 0, 0) == 2615 && cell(f, 0, 1) == 0 && cell(f, 0, 2) == 2615);
 	look(half_open_ended_since, false);
 	assert_string_equal(report.findings[0].advice, "");
+	look(backlog_full_since, false);
+	assert_string_equal(report.findings[0].advice,
+			    "softnet.dropped counts packets at a full backlog of a CPU: raise "
+			    "net.core.netdev_max_backlog.");
+	look(both_full_since, false);
+	assert_non_null(strstr(report.findings[0].advice, "backlog. The counters do not name"));
 }
 
 static void the_report_carries_its_counters(void **state)
@@ -789,7 +876,7 @@ static void the_report_carries_its_counters(void **state)
 		assert_int_equal(report_counter_value(&report, counter), 100000);
 		assert_non_null(counter_row_find(counter));
 		assert_ptr_equal(loss_row_find(counter), loss_row_at(i));
-		assert_int_equal(!!loss_row_at(i)->all, loss_row_at(i)->kind == LOSS_STRAY);
+		assert_true(loss_row_at(i)->all || loss_row_at(i)->kind != LOSS_STRAY);
 	}
 	look(headers_damaged, true);
 	assert_int_equal(report.findings[0].evidence_count, 1);

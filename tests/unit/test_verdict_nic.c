@@ -651,6 +651,16 @@ static void ena_drops_few(struct moments *m)
 	m->cards[1].statistics.rx_dropped = some(60);
 }
 
+static void ena_drops_of(struct moments *m, uint64_t lost, uint64_t packets)
+{
+	ena_drops(m);
+	m->cards[1].statistics.rx_dropped = some(40 + lost);
+	m->cards[1].statistics.rx_packets = some(1000000 + packets);
+}
+/* 150 of 50 000 a second. */
+static void ena_drops_at_a_rate(struct moments *m) { ena_drops_of(m, 75, 25000); }
+static void ena_drops_nine(struct moments *m) { ena_drops_of(m, 9, 90); }
+
 /* The backlog was full: rx_dropped counts the same packets. */
 static void ena_backlog_drops(struct moments *m)
 {
@@ -879,6 +889,9 @@ static const struct {
 	{ena_drops, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_dropped", 4000,
 	 "device.ring.rx@eth0 256 -> 512"},
 	{ena_drops_few, "", 0, 0, "", 0, ""},
+	{ena_drops_at_a_rate, "nic.ring.overrun", WARN, REMEDY_DEVICE, "rx_dropped", 75,
+	 "device.ring.rx@eth0 256 -> 512"},
+	{ena_drops_nine, "", 0, 0, "", 0, ""},
 	{ena_backlog_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 2 (dropped)", 4000, "net.core.netdev_max_backlog 1000 -> 2000"},
 	{errors, "nic.errors", NOTE, REMEDY_DEVICE, "rx_errors", 9, ""},
@@ -930,6 +943,151 @@ static void growth_is_found(void **state)
 		if (strchr(f->title, '{') || strchr(f->detail, '{') || strchr(f->advice, '{'))
 			fail_msg("%s: %s: %s %s", f->id, f->title, f->detail, f->advice);
 	}
+}
+
+/* Some cards have a loss in their counters at intervals only. */
+static void the_window_is_longer_than_the_interval_of_a_card(void **state)
+{
+	static const struct {
+		const char *driver;
+		bool up;
+		uint64_t us;
+	} rows[] = {{"ena", true, 1100000},
+		    {"bnxt_en", true, 1100000},
+		    {"ena", false, 0},
+		    {"ixgbe", true, 0}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct moments m;
+		healthy(&m);
+		snprintf(m.cards[0].driver, sizeof(m.cards[0].driver), "%s", rows[i].driver);
+		m.cards[0].up = rows[i].up;
+		assert_int_equal(observation.window_us(&m.before), rows[i].us);
+	}
+}
+
+static struct report earlier;
+
+/* The report that a check of the first sample makes, an hour before. */
+static void earlier_make(const struct moments *m)
+{
+	report_init(&earlier);
+	earlier.time.tv_sec = 1795852800;
+	report_text(earlier.host.boot, "boot-1");
+	judge_since(&(struct nic_watch){.before = &m->before, .after = &m->before}, NULL, &earlier);
+	report_counter(&earlier, "softnet.dropped",
+		       (int64_t)softnet_total(&m->before.softnet).dropped);
+}
+
+static void ring_lost_more(struct moments *m)
+{
+	ring_lost(m);
+	m->cards[1].statistics.rx_missed_errors = some(205);
+}
+static void ring_lost_few(struct moments *m)
+{
+	ring_lost(m);
+	m->cards[1].statistics.rx_missed_errors = some(14);
+}
+static void ring_lost_first(struct moments *m)
+{
+	m->cards[1].statistics.rx_missed_errors = some(10);
+}
+static void ring_loses_of_more(struct moments *m)
+{
+	ring_lost_first(m);
+	m->cards[1].statistics.rx_packets = some(1000000 + 1000001);
+}
+static void errors_lost(struct moments *m) { errors_of(m, 100, 99900); }
+static void errors_lost_few(struct moments *m) { errors_of(m, 100, 99901); }
+static void ena_refuses_ten(struct moments *m)
+{
+	counts(m, "ena", "conntrack_allowance_exceeded", 7, 17);
+}
+/* The driver was loaded again. */
+static void reloaded(struct moments *m)
+{
+	ring_lost(m);
+	m->cards[1].statistics.rx_packets = some(200000);
+	m->cards[1].statistics.rx_missed_errors = some(4);
+	m->cards[1].statistics.rx_fifo_errors = some(40);
+}
+static void added(struct moments *m)
+{
+	ring_lost_first(m);
+	m->before.nics.count = 0;
+}
+
+static void cards_are_compared_with_an_earlier_report(void **state)
+{
+	static const struct {
+		void (*plant)(struct moments *);
+		const char *boot, *finding, *counter;
+		int count;
+		enum finding_remedy remedy;
+	} rows[] = {
+		{healthy, "boot-1", "", "", 0, 0},
+		{ring_lost, "boot-1", "", "", 0, 0},
+		/* Not the counter with the largest total. */
+		{ring_lost_more, "boot-1", "nic.since warning", "rx_missed_errors", 200,
+		 REMEDY_DEVICE},
+		{ring_lost_few, "boot-1", "", "", 0, 0},
+		{ring_lost_first, "boot-1", "nic.since warning", "rx_missed_errors", 10,
+		 REMEDY_DEVICE},
+		{ring_loses_of_more, "boot-1", "", "", 0, 0},
+		{ring_lost, "boot-2", "nic.since warning", "rx_fifo_errors", 50000, REMEDY_DEVICE},
+		{reloaded, "boot-1", "nic.since warning", "rx_fifo_errors", 40, REMEDY_DEVICE},
+		{added, "boot-1", "", "", 0, 0},
+		{errors_lost, "boot-1", "nic.since warning", "rx_errors", 100, REMEDY_DEVICE},
+		{errors_lost_few, "boot-1", "", "", 0, 0},
+		{ena_drops, "boot-1", "nic.since warning", "rx_dropped", 4000, REMEDY_DEVICE},
+		{ena_drops_few, "boot-1", "", "", 0, 0},
+		{ena_backlog_drops, "boot-1", "", "", 0, 0},
+		{ena_shapes, "boot-1", "nic.since warning", "bw_in_allowance_exceeded", 20000,
+		 REMEDY_PROVIDER},
+		{ena_shapes_a_burst, "boot-1", "", "", 0, 0},
+		{ena_refuses, "boot-1", "", "", 0, 0},
+		{ena_refuses_ten, "boot-1", "nic.since warning", "conntrack_allowance_exceeded", 10,
+		 REMEDY_PROVIDER},
+	};
+	const struct probe_options options = {.since = &earlier};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct moments m;
+		char row[32];
+		snprintf(row, sizeof(row), "row %zu", i);
+		healthy(&m);
+		rows[i].plant(&m);
+		earlier_make(&m);
+		report_text(m.after.identity.boot, "%s", rows[i].boot);
+		report_init(&report);
+		report.time.tv_sec = earlier.time.tv_sec + 3600;
+		judge_since(&(struct nic_watch){.before = &m.after, .after = &m.after}, &options,
+			    &report);
+		findings_are(row, &report, rows[i].finding);
+		const struct finding *f = report.findings;
+		if (report.finding_count &&
+		    (strcmp(f->evidence[0].name, rows[i].counter) != 0 ||
+		     (int)f->evidence[0].at_current != rows[i].count ||
+		     f->remedy != rows[i].remedy || strchr(f->detail, '{') || !f->advice[0]))
+			fail_msg("row %zu: %s %g: %s %s", i, f->evidence[0].name,
+				 f->evidence[0].at_current, f->detail, f->advice);
+	}
+}
+
+static void the_report_carries_what_cards_have_lost(void **state)
+{
+	static struct moments m;
+	healthy(&m);
+	ring_lost(&m);
+	earlier_make(&m);
+	assert_int_equal(report_counter_value(&earlier, "nic-eth0.packets"), 1000000);
+	assert_int_equal(report_counter_value(&earlier, "nic-eth0.rx_missed_errors"), 5);
+	assert_int_equal(report_counter_value(&earlier, "nic-eth0.rx_errors"), -1);
+	/* With the longest names. */
+	snprintf(m.cards[0].name, sizeof(m.cards[0].name), "enp129s0f0np000");
+	counts(&m, "mlx5_core", "outbound_pci_buffer_overflow", 7, 9);
+	earlier_make(&m);
+	assert_int_equal(
+		report_counter_value(&earlier, "nic-enp129s0f0np000.outbound_pci_buffer_ov"), 7);
 }
 
 static void the_table_that_uses_one_queue_is_named(void **state)
@@ -1096,6 +1254,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(growth_is_found),
+		cmocka_unit_test(the_window_is_longer_than_the_interval_of_a_card),
+		cmocka_unit_test(cards_are_compared_with_an_earlier_report),
+		cmocka_unit_test(the_report_carries_what_cards_have_lost),
 		cmocka_unit_test(the_table_that_uses_one_queue_is_named),
 		cmocka_unit_test(one_sample_finds_settings_and_totals),
 		cmocka_unit_test(placement_without_harm_is_quiet),
