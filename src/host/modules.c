@@ -217,7 +217,7 @@ static bool rule_sets(const char *rule, const struct search *s)
 
 /* A file of rules or of modprobe.d, in which a line goes on behind a backslash; NULL: it cannot be
  * read. */
-static char *lines_read(const struct host *h, const char *path)
+static char *joined_read(const struct host *h, const char *path)
 {
 	char *text = NULL;
 	if (host_read_all(h, path, &text, NULL) < 0)
@@ -231,7 +231,7 @@ static char *lines_read(const struct host *h, const char *path)
 static int search_rules(const char *path, void *arg)
 {
 	const struct search *s = arg;
-	CLEAN(free_pointer) char *text = lines_read(s->host, path);
+	CLEAN(free_pointer) char *text = joined_read(s->host, path);
 	char *rest = text, *line;
 	while ((line = strsep(&rest, "\n"))) {
 		line += strspn(line, " \t");
@@ -301,7 +301,7 @@ static bool sysctl_sets(const char **at, struct search *s)
 static int search_installs(const char *path, void *arg)
 {
 	struct search *s = arg;
-	CLEAN(free_pointer) char *text = lines_read(s->host, path);
+	CLEAN(free_pointer) char *text = joined_read(s->host, path);
 	bool sets = false;
 	unsigned number = 0;
 	char *rest = text, *line;
@@ -327,7 +327,7 @@ static int search_installs(const char *path, void *arg)
 static int search_options(const char *path, void *arg)
 {
 	const struct search *s = arg;
-	CLEAN(free_pointer) char *text = lines_read(s->host, path);
+	CLEAN(free_pointer) char *text = joined_read(s->host, path);
 	char *rest = text, *line;
 	while ((line = strsep(&rest, "\n"))) {
 		char *verb = strsep(&line, " \t"), *module = line ? strsep(&line, " \t") : NULL,
