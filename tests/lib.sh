@@ -122,12 +122,17 @@ is() { # WHAT VALUE EXPECTED
 	[ "$2" = "$3" ] || fail "$1 is \"$2\", not \"$3\""
 }
 
-# All that the filter yields.
-holds() { [ -s out ] && jq -e "$jq_words [$1] | length > 0 and all" out >filtered 2>&1; } # FILTER
+# All that each of the filters yields.
+holds() { # FILTER…
+	holding=true
+	for filter; do holding="$holding and ([$filter] | length > 0 and all)"; done
+	[ -s out ] && jq -e "$jq_words $holding" out >filtered 2>&1
+}
 
 # Each jq filter is true of ./out. A filter can use `wall("name")`, `finding("id")`, and of a finding
 # `at_current("name")`, `at_proposed("name")` and `rows("name")`.
 json() { # FILTER…
+	! holds "$@" || return 0
 	for filter; do
 		! holds "$filter" || continue
 		jq -c '{summary, host, walls, findings} | del(..|nulls)' out 2>/dev/null | head -c 6000
@@ -147,15 +152,17 @@ def at_current(n): evidence(n).at_current;
 def at_proposed(n): evidence(n).at_proposed;
 def rows(n): n as $n | .table.rows | only(.name == $n).values;'
 
-# Repeats a check whose result a busy machine made inconclusive, until the jq filter is true of it.
+# Repeats a check whose result a busy machine made inconclusive, until the jq filter is true of it: for two minutes,
+# a fifth of what a file has.
 expect_known() { # FILTER STATUS COMMAND…
-	filter=$1 known=$2 attempts=20
+	filter=$1 known=$2 attempts=20 begun=$(date +%s)
 	shift 2
 	expect any "$@"
-	while ! holds "$filter" && [ $attempts -gt 0 ]; do
+	while ! holds "$filter" && [ $attempts -gt 0 ] && [ $(($(date +%s) - begun)) -lt 120 ]; do
 		attempts=$((attempts - 1))
 		expect any "$@"
 	done
+	json "$filter"
 	[ "$known" = any ] || is 'the exit status' "$status" "$known"
 }
 

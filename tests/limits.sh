@@ -10,6 +10,18 @@ listens() { # PORT
 	grep -q ": 0*:$(printf %04X "$1") \|: [0-9A-F]*:$(printf %04X "$1") 0*:0000 0A" /proc/net/tcp /proc/net/tcp6
 }
 
+# The server that was started last listens, and it and its workers, of which nginx starts some later, wait.
+serves() { # PORT
+	listens "$1" || return 1
+	comm='' others=''
+	read -r comm <"/proc/$!/comm" || :
+	read -r others <"/proc/$!/task/$!/children" || : # without a newline
+	[ "$comm" != nginx ] || [ "$others" ] || return 1
+	for pid in $! $others; do
+		! grep -qs '^State:[[:space:]]*[DR]' "/proc/$pid/status" || return 1
+	done
+}
+
 unused() { ! listens "$1"; } # PORT
 booted() { grep -q 'Booting worker' server.out; }
 
@@ -18,7 +30,7 @@ check() { # STATUS CONNECTIONS PORT COMMAND…
 	want=$1 connections=$2 port=$3
 	shift 3
 	"$@" >server.out 2>&1 &
-	wait_for listens "$port"
+	wait_for serves "$port"
 	case $* in "gunicorn -"* | *" -m gunicorn -"*) wait_for booted ;; esac
 	expect "$want" epolltune check --quick --probe configuration --server ":$port" --connections "$connections" \
 		--rate 10 --format json

@@ -320,21 +320,23 @@ test_output_is_complete_or_absent() {
 test_progress_is_printed_on_terminals_only() {
 	raise_descriptors
 	in_namespace
-	expect any epolltune check $small
+	slow="$PROGRAM check --color never --no-proof --window 2s --probe listeners,ports"
+	expect any $slow
 	quiet
 	lacks out "$(printf '\033')"
-	expect any env TERM=xterm script -qec "$PROGRAM check --color never" /dev/null
-	said "$(printf '\r\033[K')"
 	for term in '' dumb; do
-		expect any env TERM=$term script -qec "$PROGRAM check --color never" /dev/null
+		expect any env TERM=$term script -qec "$slow" /dev/null
 		lacks out "$(printf '\033')"
 	done
 	# A line that wraps cannot be replaced.
-	expect any env TERM=xterm script -qec "stty cols 20; $PROGRAM check --color never" /dev/null
-	# Behind the last one is the report.
-	tr '\r' '\n' <out | sed -n "s/^$(printf '\033')\\[K//p" | sed '$d' | grep . >progress
-	[ -s progress ] || fail 'no progress was printed'
-	! grep -E '.{20}' progress || fail 'progress exceeds the window'
+	for columns in 80 20; do
+		expect any env TERM=xterm script -qec "stty cols $columns; $slow" /dev/null
+		# Behind the last one is the report.
+		tr '\r' '\n' <out | sed -n "s/^$(printf '\033')\\[K//p" | sed '$d' | grep . >progress.$columns
+	done
+	grep -qE '.{20}' progress.80 || { show out && fail 'no progress was printed'; }
+	[ -s progress.20 ] || fail 'no progress was printed in a narrow window'
+	! grep -E '.{20}' progress.20 || fail 'progress exceeds the window'
 }
 
 # Also where the owner of a listener is not found.

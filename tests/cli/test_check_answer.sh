@@ -149,30 +149,38 @@ isolated() {
 		elif $all | any(. == "lab") then "lab" else "none" end)'
 }
 
+# Of a trace of clone() and prctl(): the probes one of whose processes made a namespace for processes, by what their
+# names begin with.
+made_labs() {
+	awk '/PR_SET_NAME, "probe:/ { split($0, part, "\""); of[$1] = part[2] }
+		$1 in of && / clone3?\(|<\.\.\. clone3? resumed/ && $NF > 0 { of[$NF] = of[$1] }
+		$1 in of && /CLONE_NEWPID/ { print of[$1] }' trace | sort -u
+}
+
 test_isolation_is_stated_probe_by_probe() {
 	traced=
 	if strace -o /dev/null true 2>/dev/null; then traced=1; fi
-	for probe in $probes; do
-		[ ! "$traced" ] || wrap="$strace -f -o trace -e trace=clone"
-		check '' "--probe $probe --window 500ms"
-		wrap=
+	[ ! "$traced" ] || wrap="$strace -f -o trace -e trace=clone,clone3,prctl"
+	check '' --no-proof
+	wrap=
+	isolated
+	json '[.probes[].isolation] | unique == ["lab", "none"]'
+	if [ "$traced" ]; then
+		jq -r '.probes[] | select(.isolation == "lab") | "probe:\(.name)"[:15]' out | sort >labs
+		made_labs | diff -u labs - || fail 'strace saw other labs'
+	fi
+	expect any inside 'epolltune check --color never --quick'
+	matches out '^Experiments: none, settings only$'
+	for options in '--probe myths' '--probe accept-queue --no-proof' '--in-place --no-proof'; do
+		check '' "$options"
 		isolated
-		is=$(jq -r '.probes[0].isolation' out)
-		if [ "$traced" ]; then
-			if grep -q CLONE_NEWPID trace; then opened=lab; else opened=none; fi
-			is "what strace saw of $probe" "$opened" "$is"
-		fi
-		expect any inside "epolltune check --color never --probe $probe --quick"
-		matches out '^Experiments: none, settings only$'
-		check '' "--probe $probe --in-place --no-proof"
-		isolated
-		check "mount -t tmpfs none /dev/net; echo 0 >/proc/sys/user/max_net_namespaces;" "--probe $probe --no-proof"
-		isolated
-		json '.probes[0].isolation == "none" or .probes[0].isolation == "in-place"'
-		expect any epolltune check --sysroot "$tests/hosts/linux-6.18" --format json --probe "$probe"
-		isolated
-		json '.probes[0].isolation == "sysroot" and .summary.missed == 0'
 	done
+	check 'mount -t tmpfs none /dev/net; echo 0 >/proc/sys/user/max_net_namespaces;' --no-proof
+	isolated
+	json '[.probes[].isolation] | unique == ["in-place", "none"]'
+	expect any epolltune check --sysroot "$tests/hosts/linux-6.18" --format json
+	isolated
+	json '[.probes[].isolation] | unique == ["sysroot"]' '.summary.missed == 0'
 }
 
 test_the_text_states_where_the_experiments_ran() {

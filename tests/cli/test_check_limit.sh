@@ -24,7 +24,7 @@ test_worker_connections_of_a_proxy_count_twice() {
 	needs nginx
 	nginx_conf "worker_connections 200;"
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	again 2 100 --role proxy
 	json 'wall("application.limit") | .verdict == "short" and .limit == 93'
 	again 0 70 --role proxy
@@ -77,7 +77,7 @@ test_running_workers_count() {
 	needs nginx
 	nginx_conf "worker_connections 200;" 3
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	again 2 500
 	json 'wall("application.limit").detail | contains("for each of 3 processes")'
 	kill -STOP $! # it starts no other one
@@ -120,7 +120,7 @@ test_workers_that_accept_in_turns_are_not_one() {
 test_the_default_of_the_command_counts() {
 	needs redis-server
 	redis-server --port 8080 --save "" --bind 127.0.0.1 >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	again 3 100
 	unknown_for "redis-cli CONFIG GET maxclients shows the limit"
 	end_jobs
@@ -138,7 +138,7 @@ test_words_of_redis_are_read_as_lines() {
 		sleep 0.1 # longer than the clocks of processes and files differ
 		redis-server $1 >server.out 2>&1 &
 		mount --bind cgroup /proc/$!/cgroup
-		for i in $(seq 100); do
+		for i in $(seq 600); do
 			! grep -q ":1F90 .* 0A " /proc/net/tcp || break
 			sleep 0.1
 		done
@@ -164,7 +164,7 @@ test_a_socket_of_commands_of_haproxy_does_not_count() {
 	haproxy_conf "$work/etc/haproxy.cfg" 9900
 	sed -i "s|^global|&\n  stats socket $work/admin.sock|" "$work/etc/haproxy.cfg"
 	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	expect 0 epolltune check --quick --probe configuration --server "$!" --connections 500 --rate 10 --format json
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 9900'
 	end_jobs
@@ -240,7 +240,7 @@ test_listeners_of_haproxy_without_clients_do_not_count() {
 		printf 'peers p\n  peer own %s:8082\nring r\n  size 32768\nlog-forward l\n  bind %s:8083\n  log ring@r local0\n' \
 			$address $address >>"$work/etc/haproxy.cfg"
 		haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
-		wait_for listens 8083
+		wait_for serves 8083
 		expect 0 epolltune check --quick --probe configuration --server "$!" --connections 500 --rate 10 --format json
 		json 'wall("application.limit") | .verdict == "ok" and .limit == 9900'
 		end_jobs
@@ -252,7 +252,7 @@ test_a_section_of_another_listener_does_not_count() {
 	haproxy_conf "$work/etc/haproxy.cfg" 9900
 	printf 'listen stats\n  bind :8404\n  maxconn 10\n  stats enable\n' >>"$work/etc/haproxy.cfg"
 	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
-	wait_for listens 8404
+	wait_for serves 8404
 	again 0 500
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 9900'
 	expect 3 epolltune check --quick --probe configuration --server "$!" --connections 500 --rate 10 --format json
@@ -284,7 +284,7 @@ test_a_listener_of_its_own_behind_it_counts() {
 		  http-request return status 200
 	EOF
 	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
-	wait_for listens 8081
+	wait_for serves 8081
 	for server in $! :8080; do
 		expect 2 epolltune check --quick --probe configuration,descriptors --server "$server" --connections 150 --rate 10 \
 			--role proxy --format json
@@ -311,13 +311,13 @@ test_a_proxy_is_judged_as_one_without_its_role() {
 	echo 40000 40199 >/proc/sys/net/ipv4/ip_local_port_range
 	haproxy_conf "$work/etc/haproxy.cfg" 9900
 	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	expect 0 epolltune check --quick --probe ports --server :8080 --connections 500 --rate 1 --format json
 	json '.target.role == "server"'
 	end_jobs
 	printf 'backend b\n  server o 192.0.2.1:80\n' >>"$work/etc/haproxy.cfg"
 	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	expect 2 epolltune check --quick --probe ports --server :8080 --connections 500 --rate 1
 	grep -q "^Target of a proxy, as haproxy is one: 500 connections" out
 	grep -q "epolltune apply .*--role proxy" out
@@ -326,7 +326,7 @@ test_a_proxy_is_judged_as_one_without_its_role() {
 	nginx_conf ""
 	sed -i "s|return 200 ok|proxy_pass http://192.0.2.1|" etc/nginx.conf
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	expect 1 epolltune check --quick --probe ports --server :8080 --connections 500 --rate 1 --format json
 	json '.target.role == "server"' \
 		'finding("listeners.role") | .level == "warning" and (.detail | contains("ports.ephemeral")) and
@@ -348,7 +348,7 @@ test_the_directive_is_proposed() {
 	needs nginx
 	nginx_conf "worker_connections 200;"
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	again 2 200 --role proxy
 	json 'wall("application.limit").knob == "server.max_connections"' \
 		'finding("application.limit.short") | [.proposals[] | [.knob, .current, .proposed]] ==
@@ -393,7 +393,7 @@ test_the_default_of_the_worker_class_counts() {
 	check 2 2000 8080 /usr/bin/python3 -m gunicorn -b :8080 --threads 4 app:app
 	json 'wall("application.limit") | .verdict == "short" and .limit == 1000'
 	gunicorn -b :8080 -w 2 app:app >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	wait_for workers 2051
 	again 0 2
 	again 3 20
@@ -484,13 +484,13 @@ test_a_proxy_of_socket_units_refuses_beyond_its_limit() {
 test_synchronous_workers_need_no_descriptors() {
 	app
 	(ulimit -Sn 512 && exec gunicorn -b :8080 -w 2 app:app) >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	wait_for workers 2051
 	expect 0 epolltune check --quick --probe descriptors --server :8080 --connections 1500 --format json
 	json 'wall("descriptors.process").verdict == "n/a"'
 	end_jobs
 	(ulimit -Sn 512 && exec gunicorn -b :8080 -w 2 -k gthread app:app) >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	wait_for workers 2000
 	expect 2 epolltune check --quick --probe descriptors --server :8080 --connections 1500 --format json
 	json 'wall("descriptors.process").verdict == "short"'

@@ -14,7 +14,7 @@ test_one_worker_at_its_limit_is_named() {
 	needs nginx python3
 	nginx_conf "worker_connections 24;" 2
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	again 0 10
 	other=$(pgrep -P $! | head -n 1)
 	kill -STOP "$other"
@@ -45,7 +45,7 @@ test_clients_of_other_listeners_take_from_the_limit() {
 	haproxy_conf "$work/etc/haproxy.cfg" 60
 	printf 'listen b\n  bind :8081\n  http-request return status 200\n' >>"$work/etc/haproxy.cfg"
 	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
-	wait_for listens 8081
+	wait_for serves 8081
 	again 0 30
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 60'
 	clients 8081 40
@@ -62,7 +62,7 @@ test_clients_of_other_listeners_take_from_the_limit() {
 test_clients_at_another_address_of_memcached_take_from_its_limit() {
 	needs memcached python3
 	memcached -u root -U 0 -l 127.0.0.1:8080,127.0.0.1:8081 -c 200 >server.out 2>&1 &
-	wait_for listens 8081
+	wait_for serves 8081
 	again 0 80
 	clients 8081 100
 	wait_for accepted 8081
@@ -73,9 +73,9 @@ test_clients_at_another_address_of_memcached_take_from_its_limit() {
 
 redis_takes_40() {
 	printf 'port 8080\nmaxclients 40\nset-proc-title no\nsave ""\n' >etc/redis.conf
-	sleep 1 # it changed before the server started
+	sleep 0.2 # longer than the clocks of processes and files differ
 	redis-server "$work/etc/redis.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 }
 
 at_its_limit='epolltune check --probe configuration --server :8080 --connections 20 --rate 10 --format json'
@@ -134,9 +134,9 @@ at_its_limit() { expect "$1" $at_its_limit; } # STATUS
 test_a_server_that_stops_accepting_at_its_limit_has_clients_that_wait() {
 	needs haproxy python3
 	haproxy_conf "$work/etc/haproxy.cfg" 40
-	sleep 1 # it changed before the server started
+	sleep 0.2 # longer than the clocks of processes and files differ
 	haproxy -db -f "$work/etc/haproxy.cfg" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	clients 8080 40
 	wait_for accepted
 	at_its_limit 1
@@ -156,7 +156,7 @@ paused() { ss -Hltn sport = :8080 | awk '{ exit $3 != 0 }'; }
 test_a_memcached_that_has_switched_accepting_off_has_its_usual_backlog() {
 	needs memcached python3
 	memcached -u root -U 0 -l 127.0.0.1:8080 -c 40 -b 200 -o no_maxconns_fast >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	ip link set lo up
 	# Those beyond its limit may not get through: with its backlog of 0 the kernel drops them or answers with cookies.
 	python3 -c 'import socket, time

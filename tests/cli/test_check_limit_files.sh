@@ -49,7 +49,7 @@ test_a_file_that_changed_since_the_start_says_nothing() {
 	needs nginx
 	nginx_conf "worker_connections 200;" 2
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	sleep 0.2 # longer than the clocks of processes and files differ
 	again 0 100
 	nginx_conf "worker_connections 9000;" 2
@@ -70,7 +70,7 @@ test_a_file_with_an_older_time_may_have_changed() {
 	nginx_conf "worker_connections 200;" 2
 	ln -s nginx.conf etc/link.conf
 	nginx -e stderr -c "$work/etc/link.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	sleep 0.2 # longer than the clocks of processes and files differ
 	again 2 400
 	ln -sfn older.conf etc/link.conf
@@ -89,7 +89,7 @@ test_a_worker_that_was_replaced_reads_no_file() {
 	needs nginx
 	nginx_conf "worker_connections 200;"
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	again 2 200
 	sleep 0.2 # longer than the clocks of processes and files differ
 	nginx_conf "worker_connections 9000;"
@@ -116,7 +116,7 @@ test_a_directory_above_a_file_may_have_changed() {
 	ln -s a current
 	ln -s "$work/current/n.conf" etc/link.conf
 	nginx -e stderr -c "$work/etc/link.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	sleep 0.2 # longer than the clocks of processes and files differ
 	again 2 200
 	ln -sfn b current
@@ -124,7 +124,7 @@ test_a_directory_above_a_file_may_have_changed() {
 	unknown_for "link.conf, its owner, mode or directory, or a link to it changed"
 	end_jobs
 	nginx -e stderr -c "$work/a/n.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	sleep 0.2
 	again 2 200
 	mv a c
@@ -144,7 +144,7 @@ test_a_file_beside_it_may_change() {
 	mkdir etc/own
 	mv etc/nginx.conf etc/own/nginx.conf
 	nginx -e stderr -c "$work/etc/own/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	sleep 0.2 # longer than the clocks of processes and files differ
 	: >etc/own/other
 	rm etc/own/other
@@ -164,7 +164,7 @@ test_the_file_is_the_servers_own() {
 	EOF
 	ln -s "$work/etc/real.conf" etc/link.conf
 	unshare -m sh enter.sh >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	again 2 200
 	json 'wall("application.limit") | .verdict == "short" and .limit == 186'
 	end_jobs
@@ -186,7 +186,7 @@ test_a_worker_without_its_master_names_no_file() {
 	needs nginx
 	nginx_conf "worker_connections 9000;"
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	worker=$(pgrep -P $!)
 	kill -KILL $!
 	wait_for orphaned $!
@@ -203,7 +203,7 @@ test_files_that_are_gone_are_unknown() {
 	nginx_conf "include $work/etc/gone/*.conf;"
 	echo "worker_connections 100;" >etc/gone/a.conf
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	rm -r etc/gone
 	again 3 100
 	end_jobs
@@ -226,7 +226,7 @@ test_all_files_of_haproxy_are_read_in_their_order() {
 	check 0 500 8080 haproxy -db -f "$work/conf"
 	json 'wall("application.limit") | .verdict == "ok" and .limit == 9900'
 	haproxy -db -f "$work/conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	sleep 0.2 # longer than the clocks of processes and files differ
 	mv conf/05-defaults.cfg conf/05-defaults.off
 	again 3 500
@@ -246,7 +246,7 @@ test_included_files_may_limit_further() {
 	json 'wall("application.limit") | .verdict == "ok"'
 	echo "limit_conn_zone \$binary_remote_addr zone=a:1m; limit_conn a 5;" >etc/more/b.conf
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 	rm etc/gone/none # not in a directory of the other files, whose change hides when it was renamed
 	again 3 100
 	unknown_for "limit_conn in "

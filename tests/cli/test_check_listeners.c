@@ -169,14 +169,16 @@ static void somaxconn_limits_redis(void **state)
 	checked_free(&c);
 }
 
-/* With a firewall of its own, which no packet passes. */
+/* With a firewall of its own, which no packet passes: a client that came before it would wait in
+ * the accept queue. */
 static void filter_serves(const void *arg)
 {
 	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog filter = {1, &nothing};
 	prctl(PR_SET_NAME, "filtered");
-	int fd = listen_at(APP_PORT, 128);
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)))
+	int fd = bind_at(APP_PORT);
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) ||
+	    listen(fd, 128))
 		_exit(1);
 	pause();
 }
@@ -390,22 +392,26 @@ static void each_worker_is_watched(void **state)
 	pid_t master = child_start(pair_serves, NULL);
 	wait_listening(APP_PORT);
 	pid_t first = worker_of(master, 0), second = worker_of(master, 1);
-	WAIT_UNTIL(descriptors_of(second) >= 60);
-	pause_ms(200);
+	WAIT_UNTIL(descriptors_of(second) >= 64);
+	wait_asleep();
 	struct output o = run("$PROGRAM watch --interval 100ms --count 1");
 	snprintf(row, sizeof(row), "SHORT descriptors.process pair %d files: ", (int)second);
 	assert_contains(o.out, row);
 	assert_int_equal(o.status, 2);
 	output_free(&o);
 	/* The one that drains has a row no more. */
-	o = run("$PROGRAM watch --interval 100ms --count 80 --format jsonl >lines & watch=$!; sleep 1; "
-		"kill -USR1 %d; wait $watch; tail -n 1 lines; rm lines",
-		(int)first);
+	o = run("$PROGRAM watch --interval 100ms --count 600 --format jsonl >lines & watch=$!; "
+		"until tail -n 1 lines | grep '\"pair %d files\"'; do kill -0 $watch || break; sleep 0.05; done; "
+		"kill -USR1 %d; echo drains; "
+		"until tail -n 1 lines | grep '\"rows\"' | grep -v '\"pair %d files\"'; do "
+		"kill -0 $watch || break; sleep 0.05; done; kill $watch; wait $watch; rm lines",
+		(int)first, (int)first, (int)first);
 	snprintf(row, sizeof(row), "\"pair %d files\"", (int)first);
-	if (strstr(o.out, row))
+	const char *drains = strstr(o.out, "drains");
+	if (!drains || !strstr(o.out, row) || strstr(o.out, row) > drains || strstr(drains, row))
 		fail_msg("%s: %s", row, o.out);
 	snprintf(row, sizeof(row), "\"pair %d files\"", (int)second);
-	assert_contains(o.out, row);
+	assert_contains(drains, row);
 	output_free(&o);
 }
 

@@ -6,6 +6,11 @@
 # shellcheck source=SCRIPTDIR/../guests.sh
 . "$(dirname "$0")/../guests.sh"
 
+# On a busy machine not all clients may be answered in time, and a proof may be inconclusive.
+known='wall("application.connections").verdict != "unknown"'
+all_known='all(.walls[]; .verdict != "unknown")'
+tried="$known"' and finding("application.connections.short").tried_state != "inconclusive"'
+
 # What the command writes is to stay.
 shown() { echo "$work,${PROGRAM%/*}"; }
 
@@ -43,7 +48,7 @@ left() { grep -qs "MARK=$work" /proc/[0-9]*/environ; }
 test_nginx_is_limited_by_worker_connections() {
 	needs_lab
 	nginx_conf 256
-	run 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --protocol http --path /x --requests 10 \
+	run_known "$tried and $all_known" 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --protocol http --path /x --requests 10 \
 		--connections 400 --rate 10 --probe application,manners
 	# nginx closes idle ones when a sixteenth is left.
 	json 'wall("application.connections") | .verdict == "short" and .method == "measured"' \
@@ -62,7 +67,7 @@ test_nginx_is_limited_by_worker_connections() {
 	contains nginx.conf 'worker_connections 256;'
 	# With the line it is met.
 	nginx_conf 576
-	run 0 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --protocol http --connections 400 --rate 10 --probe application
+	run_known "$all_known" 0 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 400 --rate 10 --probe application
 	json 'wall("application.connections") | .verdict == "ok" and .at_least'
 	! left
 }
@@ -71,7 +76,7 @@ test_a_line_is_tried_together_with_the_descriptors_that_it_needs() {
 	needs_lab
 	nginx_conf 128
 	ulimit -Sn 200
-	run 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 400 --rate 10 --probe application
+	run_known "$tried" 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 400 --rate 10 --probe application
 	json 'finding("application.connections.short") | .remedy == "application" and .tried_state == "tried"' \
 		'finding("application.connections.short") | [.proposals[] | [.knob, .current, .proposed]] ==
 			[["server.max_connections", "128", "576"], ["RLIMIT_NOFILE", "200", "1024"]]'
@@ -80,7 +85,7 @@ test_a_line_is_tried_together_with_the_descriptors_that_it_needs() {
 test_a_line_that_cannot_be_tried_is_not() {
 	needs_lab
 	not_tried() { # TEXT COMMAND
-		run 2 "$2" --port 8080 --connections 400 --rate 10 --probe application
+		run_known "$tried" 2 "$2" --port 8080 --connections 400 --rate 10 --probe application
 		TEXT=$1 json 'finding("application.connections.short") | .tried_state == "not tried" and (.tried | contains(env.TEXT))'
 	}
 	nginx_conf 256
@@ -97,7 +102,6 @@ test_a_line_that_cannot_be_tried_is_not() {
 test_a_low_limit_on_descriptors_is_the_process() {
 	needs_lab
 	nginx_conf 1024
-	known='wall("application.connections").verdict != "unknown"'
 	run_known "$known" 2 "ulimit -n 300; exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 400 --probe application
 	json 'wall("application.connections") | .verdict == "short" and .measured > 280 and .measured < 300' \
 		'wall("application.connections") | .knob == "RLIMIT_NOFILE"' \
@@ -105,7 +109,7 @@ test_a_low_limit_on_descriptors_is_the_process() {
 	# A limit that epolltune passes on is raised for the proof.
 	(
 		ulimit -Sn 300
-		run_known "$known" 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 400 --probe application
+		run_known "$tried" 2 "exec nginx -e stderr -c $work/nginx.conf" --port 8080 --connections 400 --probe application
 	)
 	json 'finding("application.connections.short") | .remedy == "process" and .tried_state == "tried"' \
 		'finding("application.connections.short") | .tried | contains("at least 500 held")'
@@ -149,18 +153,18 @@ test_the_queues_are_of_the_kernel_or_the_application() {
 
 test_redis_is_limited_by_maxclients() {
 	needs_lab
-	run 2 'exec redis-server --maxclients 100 --save "" --protected-mode no' --port 6379 --protocol redis \
+	run_known "$tried" 2 'exec redis-server --maxclients 100 --save "" --protected-mode no' --port 6379 --protocol redis \
 		--connections 200 --rate 1k --probe application
 	json 'wall("application.connections") | .measured == 100 and .verdict == "short"' \
 		'finding("application.connections.short") | .detail | contains("max number of clients reached")' \
 		'finding("application.connections.short") | .advice | contains("maxclients 288")' \
 		'finding("application.connections.short") | .tried == "at least 250 held, with --maxclients 288 in its command"'
 	printf 'maxclients 100\nsave ""\nprotected-mode no\n' >redis.conf
-	run 2 "exec redis-server $work/redis.conf" --port 6379 --protocol redis --connections 200 --rate 1k --probe application
+	run_known "$tried" 2 "exec redis-server $work/redis.conf" --port 6379 --protocol redis --connections 200 --rate 1k --probe application
 	json 'finding("application.connections.short") | .tried == "at least 250 held, with maxclients 288 in \(env.PWD)/redis.conf"'
 	contains redis.conf 'maxclients 100'
 	# On loopback, where clients of its own host reach it; a daemon is followed.
-	run 0 'redis-server --save "" --bind 127.0.0.1 --daemonize yes' --port 6379 --protocol redis \
+	run_known "$all_known" 0 'redis-server --save "" --bind 127.0.0.1 --daemonize yes' --port 6379 --protocol redis \
 		--connections 50 --requests 10 --rate 10 --probe application
 	json 'wall("application.connections") | .verdict == "ok" and .at_least'
 	! left
@@ -173,7 +177,9 @@ test_a_unix_socket_is_driven_into_its_limits() {
 	echo 64 >/proc/sys/net/core/somaxconn || skip 'somaxconn cannot be set here'
 	nginx_conf 256 backlog=4096 unix:/run/app.sock
 	logged=$(overlays_logged)
-	run 2 "exec nginx -e stderr -c $work/nginx.conf" --port unix:/run/app.sock --protocol http --requests 10 \
+	run_known "$known"' and (wall("accept-queue.unix").measured | type == "number") and
+		finding("accept-queue.unix.short").tried_state != "inconclusive"' \
+		2 "exec nginx -e stderr -c $work/nginx.conf" --port unix:/run/app.sock --protocol http --requests 10 \
 		--connections 400 --rate 2k --probe accept-queue,syn-queue,ports,application
 	json '.server.addresses == "unix:/run/app.sock"' \
 		'wall("accept-queue.unix") | .measured == 65 and .verdict == "short" and .method == "measured"' \
@@ -198,7 +204,7 @@ test_what_a_server_leaves_at_its_path_is_removed() {
 		my @all;
 		while (1) { push @all, $l->accept }
 	EOF
-	run 0 "exec perl $work/server.pl $work/app.sock" --port "unix:$work/app.sock" --connections 20 --rate 10 \
+	run_known "$all_known" 0 "exec perl $work/server.pl $work/app.sock" --port "unix:$work/app.sock" --connections 20 --rate 10 \
 		--probe accept-queue,application
 	json 'wall("accept-queue.unix") | .measured == 4' 'wall("application.connections") | .at_least and .measured == 25'
 	[ ! -e app.sock ]
@@ -227,7 +233,7 @@ test_a_command_writes_copies() {
 	mkdir log
 	unix_server app.sock &
 	server=$!
-	until [ -S app.sock ]; do :; done
+	wait_for [ -S app.sock ]
 	cat >copies <<-EOF
 		set -e
 		cd $work
@@ -240,7 +246,7 @@ test_a_command_writes_copies() {
 			while (1) { push @all, \$l->accept }'
 	EOF
 	# The directory that it is started in is there, too.
-	expect 0 env "MARK=$work" epolltune check --run '. ./copies' --port "unix:$work/app.sock" --format json \
+	expect_known "$all_known" 0 env "MARK=$work" epolltune check --run '. ./copies' --port "unix:$work/app.sock" --format json \
 		--connections 20 --rate 10 --probe accept-queue,application
 	json 'wall("accept-queue.unix") | .measured == 4'
 	! left
@@ -263,7 +269,7 @@ test_servers_start_with_the_files_of_their_packages() {
 		IFS=: read -r command port protocol <<-EOF
 			$server
 		EOF
-		expect 0 env "MARK=$work" epolltune check --run "$command" --port "$port" --protocol "$protocol" --format json \
+		expect_known "$all_known" 0 env "MARK=$work" epolltune check --run "$command" --port "$port" --protocol "$protocol" --format json \
 			--connections 100 --requests 10 --rate 10 --probe application
 		json 'wall("application.connections") | .verdict == "ok" and .method == "measured"'
 	done
@@ -358,7 +364,7 @@ test_a_connection_that_is_passed_on_is_held() {
 		    kept += socket.recv_fds(there, 1, 1)[1]
 		    there.send(b"y")
 	EOF
-	run 0 "exec python3 $work/server.py" --port 8080 --connections 8 --rate 10 --probe application
+	run_known "$all_known" 0 "exec python3 $work/server.py" --port 8080 --connections 8 --rate 10 --probe application
 	json 'wall("application.connections") | .verdict == "ok"'
 }
 
@@ -453,7 +459,7 @@ test_errors_and_ends_of_connections_are_no_rate() {
 		            del clients[fd]
 	EOF
 	fault() { # FAULT STATUS PROTOCOL
-		run "$2" "exec python3 $work/server.py $1" --port 8080 --protocol "$3" --connections 30 --rate 10 --requests 50 \
+		run_known "$known" "$2" "exec python3 $work/server.py $1" --port 8080 --protocol "$3" --connections 30 --rate 10 --requests 50 \
 			--probe application --no-proof
 	}
 	for fault in long ends; do
@@ -492,7 +498,7 @@ test_an_error_for_another_client_is_a_limit() {
 			}
 		}
 	EOF
-	run 2 "exec perl $work/server.pl" --port 8080 --protocol http --connections 100 --probe application
+	run_known "$known" 2 "exec perl $work/server.pl" --port 8080 --protocol http --connections 100 --probe application
 	json 'wall("application.connections") | .verdict == "short" and .measured == 19' \
 		'finding("application.connections.short") | .detail | contains("got an error")'
 }
@@ -533,20 +539,26 @@ test_a_bad_command_is_one_clear_line() {
 	! left
 }
 
+# Each server whose start `begun` notes, before it can be asked to end, has noted its end.
+all_ended() {
+	sort begun >notes
+	sort ended | cmp notes - || fail 'a server had no time to end'
+}
+
 test_each_server_ends_by_sigterm() {
 	needs_lab
 	cat >server.pl <<-'EOF'
 		use IO::Socket::INET;
 		sub note { open my $out, '>>', "$ENV{MARK}/$_[0]" or die; print $out "$$\n" }
 		$SIG{TERM} = sub { select undef, undef, undef, 0.3; note 'ended'; exit };
-		my $l = IO::Socket::INET->new(LocalPort => 8080, Listen => 100) or die;
 		note 'begun';
+		my $l = IO::Socket::INET->new(LocalPort => 8080, Listen => 100) or die;
 		my @all;
 		while (1) { push @all, $l->accept }
 	EOF
 	run any "exec perl $work/server.pl" --port 8080 --connections 20 --rate 10 --probe application
 	[ "$(wc -l <begun)" -ge 2 ]
-	cmp begun ended || fail 'a server had no time to end'
+	all_ended
 	! left
 }
 
@@ -574,16 +586,16 @@ test_a_signalled_check_leaves_nothing_of_the_server() {
 		use IO::Socket::UNIX;
 		sub note { open my $out, '>>', "$ENV{MARK}/$_[0]" or die; print $out "$$\n" }
 		$SIG{TERM} = sub { select undef, undef, undef, 0.3; note 'ended'; exit };
-		my $l = IO::Socket::UNIX->new(Local => "$ENV{MARK}/app.sock", Listen => 3) or die;
 		note 'begun';
+		my $l = IO::Socket::UNIX->new(Local => "$ENV{MARK}/app.sock", Listen => 3) or die;
 		my @all;
 		while (1) { push @all, $l->accept }
 	EOF
 	command="exec perl $work/server.pl"
 	for case in INT:130 TERM:143 HUP:129; do
 		rm -f begun ended
-		signalled ${case%:*} ${case#*:} begun --probe accept-queue,application
-		cmp begun ended || fail 'a server had no time to end'
+		signalled ${case%:*} ${case#*:} app.sock --probe accept-queue,application
+		all_ended
 	done
 	# One that never listens.
 	command='touch $MARK/waits; sleep 1000'
@@ -600,7 +612,7 @@ test_a_command_that_prints_endlessly_is_drained() {
 	# Its output goes on while the server is asked, and at its end.
 	flood_three="for i in 1 2 3; do yes 'a line of its output' & done;"
 	flood="yes 'a line of its output' & exec $PROGRAM serve --port 8080 --quiet"
-	run 0 "$flood" --port 8080 --protocol echo --connections 10 --rate 10 --probe application
+	run_known "$all_known" 0 "$flood" --port 8080 --protocol echo --connections 10 --rate 10 --probe application
 	json 'wall("application.connections") | .verdict == "ok"'
 	! left
 	# Several, which outlive SIGTERM.

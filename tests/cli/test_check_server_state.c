@@ -170,7 +170,7 @@ static void who_accepts_is_shown(void **state)
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		ready_start(cases[i].serve, cases[i].arg);
-		pause_ms(50); /* until it waits */
+		wait_asleep();
 		struct checked c = checked_parse(run("$PROGRAM check " QUICK
 						     "--connections 500 --rate 100 --stall 10ms "
 						     "--probe descriptors,listeners --server :%d",
@@ -212,14 +212,10 @@ static void unread_serves(const void *waits)
 static struct checked unread_checked(bool waits)
 {
 	pid_t server = child_start(unread_serves, &waits);
-	for (int i = 0; i < 200; i++) {
-		struct output o = run("grep -qx unread /proc/%d/comm", server);
-		bool begun = !o.status;
-		output_free(&o);
-		if (begun)
-			break;
-		pause_ms(20);
-	}
+	bool begun = false;
+	WAIT_UNTIL((begun = run_succeeds("grep -qx unread /proc/%d/comm", server)));
+	assert_true(begun);
+	wait_asleep();
 	return checked_parse(
 		run("$PROGRAM check --format json --probe live --server :%d", APP_PORT));
 }

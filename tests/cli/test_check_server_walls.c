@@ -238,8 +238,7 @@ static void a_unix_socket_is_filled_in_the_lab(void **state)
 	file_write("/proc/sys/net/core/somaxconn", "8\n");
 	child_start(unix_serves, &a);
 	snprintf(who, sizeof(who), "unix:%s", a.sun_path);
-	for (int i = 0; i < 500 && depth_of(who) < 0; i++)
-		pause_ms(20);
+	WAIT_UNTIL(depth_of(who) >= 0);
 	file_write("/proc/sys/net/core/somaxconn", "4096\n");
 	struct checked c = checked_parse(run("$PROGRAM check --format json --probe accept-queue "
 					     "--rate 1k --server %s",
@@ -289,16 +288,11 @@ static void its_network_namespace_counts(void **state)
 {
 	char options[64], pid[16];
 	pid_t there = child_start(elsewhere_serves, NULL);
-	struct output o = {0};
-	/* Until it listens. */
-	for (int i = 0; i < 200; i++) {
-		o = run("$PROGRAM check " QUICK "--server elsewhere");
-		if (o.status != 3)
-			break;
-		output_free(&o);
-		pause_ms(20);
-	}
-	struct checked c = checked_parse(o);
+	bool listens = false;
+	WAIT_UNTIL((listens = run_succeeds("grep -q ':%04X .* 0A ' /proc/%d/net/tcp", APP_PORT,
+					   there)));
+	assert_true(listens);
+	struct checked c = checked_parse(run("$PROGRAM check " QUICK "--server elsewhere"));
 	json_t *w = server_wall(&c, "accept-queue");
 	assert_int_equal(checked_number(w, "limit"), 65);
 	json_t *f = checked_finding(&c, "accept-queue.short");
@@ -320,7 +314,7 @@ static void its_network_namespace_counts(void **state)
 		run("$PROGRAM check --format json --probe accept-queue --server %d", there));
 	assert_int_equal(checked_number(checked_wall(&c, "accept-queue"), "measured"), 65);
 	checked_free(&c);
-	o = run("nsenter -t %d -n cat /proc/sys/net/core/somaxconn", there);
+	struct output o = run("nsenter -t %d -n cat /proc/sys/net/core/somaxconn", there);
 	assert_string_equal(o.out, "64\n");
 	output_free(&o);
 	/* What its packets cross here is not watched there, and a note says so. */
@@ -357,16 +351,14 @@ static void private_serves(const void *unused)
 
 static void a_listener_of_here_is_held_in_another_namespace(void **state)
 {
-	char pid[16], namespaces[2][64] = {""};
+	char pid[16];
 	pid_t there = child_start(private_serves, NULL);
 	snprintf(pid, sizeof(pid), "%d", there);
-	/* Until it has left. */
-	for (int i = 0; i < 200 && !strcmp(namespaces[0], namespaces[1]); i++) {
-		struct output o = run("readlink /proc/self/ns/net /proc/%d/ns/net", there);
-		sscanf(o.out, "%63s %63s", namespaces[0], namespaces[1]);
-		output_free(&o);
-		pause_ms(20);
-	}
+	bool left = false;
+	WAIT_UNTIL((left = run_succeeds("[ $(readlink /proc/self/ns/net) != "
+					"$(readlink /proc/%d/ns/net) ]",
+					there)));
+	assert_true(left);
 	struct checked c = server_judged("--probe listeners", pid);
 	assert_int_equal(checked_number(json_object_get(c.report, "server"), "pid"), there);
 	assert_string_equal(server_text(&c, "name"), "private");

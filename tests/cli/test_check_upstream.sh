@@ -27,7 +27,7 @@ nginx_behind() { # DIRECTIVE [UPSTREAM]
 	nginx_conf "worker_connections 4096;"
 	sed -i "s|return 200 ok;|$1;|; s|access_log off;|&${2:-}|" etc/nginx.conf
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 }
 
 asked() { # STATUS ROLE
@@ -110,7 +110,7 @@ haproxy_before() {
 	sed -i "/http-request/d; s/bind :8080/& backlog 4096/" haproxy.cfg
 	printf '  server s1 localhost:9001\n  server s2 ipv4@127.0.0.1:9002\n  server s3 127.0.0.1:9003\n  server s4 127.0.0.1:9004\n' >>haproxy.cfg
 	haproxy -db -f "$work/haproxy.cfg" >server.out 2>&1 &
-	wait_for listens 8080
+	wait_for serves 8080
 }
 
 of_two() { # STATUS ANOTHER
@@ -220,7 +220,7 @@ test_a_listener_of_its_own_is_found_by_any_address() {
 	nginx_conf ""
 	sed -i "s|return 200 ok;|proxy_pass http://192.0.2.10:8081; } } server { listen 8081; location / { return 200 ok;|" etc/nginx.conf
 	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
-	wait_for listens 8081
+	wait_for serves 8081
 	expect any epolltune check --quick --probe descriptors --server :8080 --connections 100 --rate 10 --role proxy --format json
 	json 'wall("descriptors.process").needed == 300'
 	end_jobs

@@ -37,6 +37,17 @@ test_any_command_that_fails_ends_a_test() {
 	said 'a command exits with 1' 'exit status 1, not 0: false' 'not so: .d == 1' 'UPDATE=1'
 }
 
+test_a_check_without_a_verdict_is_repeated_for_a_bounded_time() {
+	# shellcheck disable=SC2016 # expanded by the file
+	file '
+		date() { echo >>clock; echo $((50 * $(wc -l <clock))); }
+		try() { echo >>'"$work"'/tries; echo "{\"verdict\": \"unknown\"}"; }
+		test_a() { expect_known ".verdict != \"unknown\"" any try; }'
+	is 'the exit status' $status 1
+	is 'the number of tries' "$(wc -l <tries)" 3
+	said 'not so: .verdict != "unknown"'
+}
+
 test_a_failed_preparation_fails_the_file() {
 	file '
 		setup_all() { false; }

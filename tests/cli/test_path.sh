@@ -118,6 +118,7 @@ test_a_path_that_fell_behind_is_reported() {
 	: >go
 	wait_for test -e sent
 	kill -CONT "$relay"
+	wait_for grep -q '^State:[[:space:]]*S' "/proc/$relay/status" # it has taken what its device held
 	: >end
 	wait $pid
 	contains err ' dropped, 0 lost' 'fell behind'

@@ -274,8 +274,8 @@ static void load_reports_a_server_that_dies(void **state)
 	server_start_at_port("--workers 1");
 	struct output o = run("$PROGRAM load --duration 60s --connections 10 127.0.0.1:%u & "
 			      "for i in $(seq 3000); do "
-			      "[ $(ss -Htn state established sport = :%u | wc -l) = 10 ] && break; "
-			      "sleep 0.02; done; sleep 0.3; kill -9 %d; wait $!",
+			      "[ $(ss -Htni sport = :%u | grep -c bytes_received) = 10 ] && break; "
+			      "sleep 0.02; done; kill -9 %d; wait $!",
 			      server.port, server.port, (int)server.pid);
 	assert_int_equal(o.status, 1);
 	assert_non_null(strstr(o.out, "failed; first error"));

@@ -264,7 +264,7 @@ static void slow_replies_do_not_prolong_an_order(void **state)
 				       .size = 64};
 	union endpoint address;
 	pid_t peer = serve_at(answer_slowly, 64, &address);
-	drive(&address, 16, 1, 1000);
+	drive(&address, 16, 1, 2000);
 	open_connections(16);
 	struct client_sum s = order(&o, NULL, NULL);
 	assert_int_equal(s.done + s.failed, 16);

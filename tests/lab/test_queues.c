@@ -263,6 +263,7 @@ static void a_socket_that_drops_datagrams_now_is_named(void **state)
 		 ntohs(to.sin_port));
 	found(who, 0, (const char *const[]){"Ready", NULL});
 	pid_t sender = flood(&to);
+	WAIT_UNTIL(drops_of(udp) > 0);
 	found("--probe counters", 1,
 	      (const char *const[]){"udp.receive.overflowing", "warning", title, "Ready, but",
 				    NULL});

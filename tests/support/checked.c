@@ -77,10 +77,4 @@ double checked_evidence(json_t *finding, const char *name, const char *which)
 	return json_is_number(value) ? json_number_value(value) : (double)NAN;
 }
 
-bool namespaces_allowed(void)
-{
-	struct output o = run("unshare -Urn true");
-	bool allowed = !o.status;
-	output_free(&o);
-	return allowed;
-}
+bool namespaces_allowed(void) { return run_succeeds("unshare -Urn true"); }

@@ -1,6 +1,7 @@
 #include "servers.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,16 +56,24 @@ void child_end(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* The i-th child of a process, by pid; -1: it has fewer. */
-static pid_t child_of(pid_t parent, int i)
+/* A file of a process, as text; "": it has none. */
+static void proc_read(pid_t pid, const char *file, char *text, size_t size)
 {
-	char path[64], text[1024];
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
 	int fd = open(path, O_RDONLY);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
 	if (fd >= 0)
 		close(fd);
 	text[n > 0 ? n : 0] = 0;
+}
+
+/* The i-th child of a process, by pid; -1: it has fewer. */
+static pid_t child_of(pid_t parent, int i)
+{
+	char file[32], text[1024];
+	snprintf(file, sizeof(file), "task/%d/children", parent);
+	proc_read(parent, file, text, sizeof(text));
 	const char *at = text;
 	for (; i && at; i--)
 		at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL;
@@ -81,10 +91,40 @@ pid_t worker_of(pid_t master, int i)
 /* A process watches descriptors of its own before its listeners; it waits when it has all. */
 static bool waits_for_events(pid_t pid)
 {
-	struct output o = run("grep -q 'ep_poll\\|epoll_wait' /proc/%d/wchan 2>/dev/null", pid);
-	bool found = !o.status;
-	output_free(&o);
-	return found;
+	return run_succeeds("grep -q 'ep_poll\\|epoll_wait' /proc/%d/wchan 2>/dev/null", pid);
+}
+
+/* Not in a loop of short pauses either. */
+static bool process_waits(pid_t pid)
+{
+	char text[512];
+	proc_read(pid, "stat", text, sizeof(text));
+	const char *end = strrchr(text, ')');
+	char now = end ? end[2] : 'Z';
+	proc_read(pid, "syscall", text, sizeof(text));
+	long call = atol(text);
+	return now == 'T' || now == 'Z' ||
+	       (now == 'S' && call != SYS_nanosleep && call != SYS_clock_nanosleep);
+}
+
+static bool all_asleep(void)
+{
+	DIR *all = opendir("/proc");
+	bool wait = true;
+	assert_non_null(all);
+	for (struct dirent *d; wait && (d = readdir(all));) {
+		pid_t pid = atoi(d->d_name);
+		wait = pid <= 0 || pid == getpid() || process_waits(pid);
+	}
+	closedir(all);
+	return wait;
+}
+
+void wait_asleep(void)
+{
+	bool wait = false;
+	WAIT_UNTIL((wait = all_asleep()));
+	assert_true(wait);
 }
 
 void servers_test_run(void **state)
@@ -127,12 +167,20 @@ struct sockaddr_un unix_address_of(const char *name)
 	return a;
 }
 
-int listen_at(uint16_t port, int backlog)
+int bind_at(uint16_t port)
 {
 	struct sockaddr_storage a = address_of(port, false);
 	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, backlog))
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)))
+		_exit(1);
+	return fd;
+}
+
+int listen_at(uint16_t port, int backlog)
+{
+	int fd = bind_at(port);
+	if (listen(fd, backlog))
 		_exit(1);
 	return fd;
 }
@@ -198,10 +246,7 @@ void arrive(uint16_t port, bool ipv6)
 
 void must_have(const char *program)
 {
-	struct output o = run("command -v %s", program);
-	bool found = !o.status;
-	output_free(&o);
-	if (!found)
+	if (!run_succeeds("command -v %s", program))
 		skip_because("%s is not installed", program);
 }
 

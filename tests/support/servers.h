@@ -40,6 +40,8 @@ void assert_contains(const char *text, const char *part);
 pid_t child_start(void (*fn)(const void *), const void *arg);
 /* Runs a program of PATH in servers_directory, without input and output. `argv` ends with NULL. */
 pid_t program_spawn(const char *const *argv);
+/* Until each of them waits for an event, or is stopped. */
+void wait_asleep(void);
 /* Ends a child and waits for it. */
 void child_end(pid_t pid);
 /* The i-th worker of a server, as soon as it has so many. */
@@ -48,7 +50,8 @@ pid_t worker_of(pid_t master, int i);
 /* address: of loopback, or of a UNIX socket in servers_directory. */
 struct sockaddr_storage address_of(uint16_t port, bool ipv6);
 struct sockaddr_un unix_address_of(const char *name);
-/* A listening socket in a server of the test's own, which exits on an error. */
+/* A socket in a server of the test's own, which exits on an error: bound, or listening as well. */
+int bind_at(uint16_t port);
 int listen_at(uint16_t port, int backlog);
 
 /* depth: connections that wait for accept().

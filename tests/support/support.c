@@ -102,13 +102,10 @@ static void json_keep(const char *text)
 	close(fd);
 }
 
-struct output run(const char *fmt, ...)
+static struct output run_v(const char *fmt, va_list args)
 {
 	char command[8192];
-	va_list args;
-	va_start(args, fmt);
 	int n = vsnprintf(command, sizeof(command), fmt, args);
-	va_end(args);
 	assert_true(n > 0 && (size_t)n < sizeof(command));
 
 	int out[2], errors[2];
@@ -146,6 +143,25 @@ struct output run(const char *fmt, ...)
 		.out = streams[0].text,
 		.errors = streams[1].text,
 	};
+}
+
+struct output run(const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	struct output o = run_v(fmt, args);
+	va_end(args);
+	return o;
+}
+
+bool run_succeeds(const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	struct output o = run_v(fmt, args);
+	va_end(args);
+	output_free(&o);
+	return !o.status;
 }
 
 void output_free(struct output *o)

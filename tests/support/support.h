@@ -50,6 +50,8 @@ struct output {
 /* Runs a command line, for at most 400 s; $PROGRAM is the epolltune under test. */
 struct output run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void output_free(struct output *o);
+/* Whether its exit status is 0. */
+bool run_succeeds(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Writes a file in one write(2); fails the test if that does not work. */
 void file_write(const char *path, const char *text);
