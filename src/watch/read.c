@@ -13,6 +13,7 @@
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/conntrack.h"
 #include "epolltune/counters.h"
 #include "epolltune/doing.h"
 #include "epolltune/knob_value.h"
@@ -54,6 +55,8 @@ struct watcher {
 	struct host_counters counters, before; /* before: at the look before */
 	int64_t syns_dropped;                  /* since the first look */
 	struct watch_aborts aborts;            /* likewise */
+	int64_t conntrack_drops;               /* of a full table, likewise */
+	int64_t conntrack_entries;             /* at the last look */
 	struct softnet_follow softnet;
 	size_t group_count;
 	bool groups_new; /* they were read at this look */
@@ -82,6 +85,7 @@ static void pace_end(struct pace *p, unsigned share)
 
 #define ORPHANS "sockstat.TCP.orphan"
 #define ORPHANS_MAX "net.ipv4.tcp_max_orphans"
+#define CONNTRACK_MAX "net.netfilter.nf_conntrack_max"
 
 static int64_t files_open(const struct host *h)
 {
@@ -103,7 +107,8 @@ static const struct single {
 	const char *lost;                      /* a counter; NULL: none */
 	unsigned field;                        /* of `limit` */
 	bool pages;                            /* of TCP memory: aborts for that are losses, too */
-	bool shares; /* `lost` with TCP memory: only the aborts for orphans are its own */
+	bool shares;  /* `lost` with TCP memory: only the aborts for orphans are its own */
+	bool clashes; /* are in `lost`, too: only what a full table drops counts */
 } singles[] = {
 	{.wall = "time-wait",
 	 .what = "TIME_WAIT",
@@ -130,8 +135,9 @@ static const struct single {
 	{.wall = "conntrack",
 	 .what = "conntrack",
 	 .read = conntrack_used,
-	 .limit = "net.netfilter.nf_conntrack_max",
-	 .lost = "nf_conntrack.drop"},
+	 .limit = CONNTRACK_MAX,
+	 .lost = COUNTER_CONNTRACK_DROPS,
+	 .clashes = true},
 };
 
 /* The field of a knob, counted from 0; REPORT_NONE: it cannot be read. */
@@ -167,6 +173,17 @@ static void aborts_follow(struct watcher *w)
 			 was > is ? was : is, field_read(w->host, ORPHANS_MAX, 0));
 }
 
+static void conntrack_follow(struct watcher *w)
+{
+	int64_t was = w->conntrack_entries, is = conntrack_used(w->host);
+	int64_t dropped = conntrack_dropped(
+		host_counter_delta(&w->before, &w->counters, COUNTER_CONNTRACK_DROPS),
+		host_counter_delta(&w->before, &w->counters, COUNTER_CONNTRACK_CLASHES),
+		was > is ? was : is, field_read(w->host, CONNTRACK_MAX, 0));
+	w->conntrack_drops += dropped > 0 ? dropped : 0;
+	w->conntrack_entries = is;
+}
+
 static int64_t lost_of(const struct watcher *w, const struct single *s)
 {
 	int64_t lost = counter_read(w, s->lost);
@@ -174,6 +191,8 @@ static int64_t lost_of(const struct watcher *w, const struct single *s)
 		return REPORT_NONE;
 	if (s->shares)
 		return w->aborts.orphans;
+	if (s->clashes)
+		return w->conntrack_drops;
 	return lost + (s->pages ? w->aborts.memory : 0);
 }
 
@@ -181,6 +200,7 @@ static int64_t lost_of(const struct watcher *w, const struct single *s)
 static void singles_read(struct watcher *w, struct watch_sample *out)
 {
 	aborts_follow(w);
+	conntrack_follow(w);
 	for (size_t i = 0; i < sizeof(singles) / sizeof(*singles); i++) {
 		const struct single *s = &singles[i];
 		int64_t value = s->counter ? counter_read(w, s->counter) : s->read(w->host);
@@ -296,6 +316,7 @@ static void namespace_begin(struct watcher *w)
 	memset(&w->listeners, 0, sizeof(w->listeners));
 	w->seen.count = 0;
 	w->sharer_count = w->group_count = 0;
+	w->counters.count = 0;
 	memset(&w->due, 0, sizeof(w->due));
 	w->at_s = 0;
 	facts_read(w);
