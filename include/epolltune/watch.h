@@ -28,7 +28,7 @@ struct watch_kind {
 	 * queue did not take count. */
 	bool shared;
 	enum wall_verdict loss; /* where `lost` grows; VERDICT_OK: it does no harm */
-	double few;             /* losses a second below which it does none */
+	double few;             /* losses a second, in a burst, below which it does none */
 	const char *losses;     /* what it counts: "packets dropped"; NULL: nothing */
 	/* What `what` begins with where the rest changes from look to look; NULL: it does not. */
 	const char *constant;
