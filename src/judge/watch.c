@@ -204,7 +204,8 @@ static int row_make(struct watch *w, const struct watch_gauge *g, struct err *e)
 	if (!r)
 		return err_set(e, ENOMEM, "watch: out of memory");
 	r->now = *g;
-	/* One that was made since then has had all its losses in between. */
+	/* One that was made since then has had all its losses in between, or has its row as of
+	 * these. */
 	r->now.lost = g->made && w->seconds > 0 ? 0 : REPORT_NONE;
 	r->used = r->limit = r->pair[0] = r->pair[1] = REPORT_NONE;
 	for (size_t i = 0; i < WATCH_HISTORY; i++)

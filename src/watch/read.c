@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/hash.h"
 #include "check/check.h"
 #include "epolltune/buffers.h"
 #include "epolltune/cgroup.h"
@@ -23,6 +22,7 @@
 #include "epolltune/quantity.h"
 #include "epolltune/subject.h"
 #include "epolltune/syn_queue.h"
+#include "watch/group_losses.h"
 
 /* After listeners have ended or begun, a hundredth of a CPU looks for those of the server that was
  * named. */
@@ -61,6 +61,7 @@ struct watcher {
 	size_t group_count;
 	bool groups_new; /* they were read at this look */
 	struct cgroup *groups;
+	struct group_losses group_losses;
 	int64_t ports, ports_of; /* that connect() cannot take, where it can take fewest */
 	char ports_what[80];
 	int64_t udp, udp_of; /* ports of UDP */
@@ -604,10 +605,18 @@ static void process_gauges(const struct watcher *w, struct watch_sample *out)
 	}
 }
 
-/* Whether it has a limit; those of groups without one are no rows. */
-static bool is_bounded(const struct cgroup *c)
+/* Whether a group without a limit on memory has lost processes. */
+static bool is_killed(const struct watcher *w, const struct cgroup *c)
 {
-	return c->memory.count || c->tcp.count || c->pids.count || c->quota_count;
+	return !c->memory.count &&
+	       group_losses_of(&w->group_losses, group_memory_path(c), GROUP_MEMORY, NULL) > 0;
+}
+
+/* Whether it has rows: it has a limit, or has lost something. */
+static bool is_shown(const struct watcher *w, const struct cgroup *c)
+{
+	return c->memory.count || c->tcp.count || c->pids.count || c->quota_count ||
+	       is_killed(w, c);
 }
 
 static bool is_limited_as(const struct cgroup_limit *a, const struct cgroup_limit *b)
@@ -615,11 +624,12 @@ static bool is_limited_as(const struct cgroup_limit *a, const struct cgroup_limi
 	return !strcmp(cgroup_bound_at(a, 0)->path, cgroup_bound_at(b, 0)->path);
 }
 
-/* Whether the limits of both are those of the same groups. */
-static bool is_bounded_as(const struct cgroup *a, const struct cgroup *b)
+/* Whether the rows of both are those of the same groups. */
+static bool is_shown_as(const struct cgroup *a, const struct cgroup *b)
 {
-	if (!is_limited_as(&a->memory, &b->memory) || !is_limited_as(&a->tcp, &b->tcp) ||
-	    !is_limited_as(&a->pids, &b->pids) || a->quota_count != b->quota_count)
+	if (strcmp(group_memory_path(a), group_memory_path(b)) != 0 ||
+	    !is_limited_as(&a->tcp, &b->tcp) || !is_limited_as(&a->pids, &b->pids) ||
+	    a->quota_count != b->quota_count)
 		return false;
 	for (size_t i = 0; i < a->quota_count; i++)
 		if (strcmp(a->quotas[i].path, b->quotas[i].path) != 0)
@@ -631,10 +641,12 @@ static int group_add(struct watcher *w, const struct process *p, struct err *e)
 {
 	struct cgroup c;
 	cgroup_read(w->host, p->pid, &c);
-	if (!is_bounded(&c))
+	if (group_losses_add(&w->group_losses, &c))
+		return err_set(e, ENOMEM, "watch: out of memory");
+	if (!is_shown(w, &c))
 		return 0;
 	for (size_t i = 0; i < w->group_count; i++)
-		if (is_bounded_as(&w->groups[i], &c))
+		if (is_shown_as(&w->groups[i], &c))
 			return 0;
 	struct cgroup *kept = array_add(&w->groups, &w->group_count, sizeof(c));
 	if (!kept)
@@ -652,6 +664,7 @@ static int groups_read(struct watcher *w, struct err *e)
 	if (!w->groups_new)
 		return 0;
 	w->group_count = 0;
+	group_losses_begin(&w->group_losses);
 	for (size_t i = 0; i < l->process_count && !rc; i++) {
 		bool seen = false;
 		/* The names of other managers' units are not unique. */
@@ -671,8 +684,7 @@ static struct watch_gauge *group_gauge(const char *wall, const char *of, const c
 				       uint64_t value, uint64_t limit, struct watch_sample *out)
 {
 	const char *name = strrchr(path, '/');
-	/* A group may have two limits of one wall. */
-	const uint64_t key = (text_hash(path) * 31 + text_hash(of)) & INT64_MAX;
+	const uint64_t key = group_key(path, of);
 	if (limit > INT64_MAX || value > INT64_MAX || !*path)
 		return NULL;
 	for (size_t i = 0; i < out->count; i++)
@@ -687,20 +699,37 @@ static struct watch_gauge *group_gauge(const char *wall, const char *of, const c
 	return g;
 }
 
-static void limit_gauge(const char *wall, const char *of, const struct cgroup_limit *l,
-			struct watch_sample *out)
+static void limit_gauge(const struct watcher *w, const char *wall, const char *of,
+			const struct cgroup_limit *l, struct watch_sample *out)
 {
 	const struct cgroup_bound *b = cgroup_bound_at(l, 0);
-	group_gauge(wall, of, b->path, b->used, b->max, out);
+	struct watch_gauge *g = group_gauge(wall, of, b->path, b->used, b->max, out);
+	if (g)
+		g->lost = group_losses_of(&w->group_losses, b->path, of, NULL);
+}
+
+/* The memory of the machine may be the limit of a group that has none. */
+static void killed_gauge(const struct watcher *w, const struct cgroup *c, struct watch_sample *out)
+{
+	bool fresh;
+	struct watch_gauge *g =
+		is_killed(w, c) ? group_gauge("cgroup.memory", GROUP_MEMORY, c->path, 0, 0, out)
+				: NULL;
+	if (!g)
+		return;
+	g->value = g->limit = REPORT_NONE;
+	g->lost = group_losses_of(&w->group_losses, c->path, GROUP_MEMORY, &fresh);
+	g->made = w->groups_new && fresh;
 }
 
 static void group_gauges(const struct watcher *w, struct watch_sample *out)
 {
 	for (size_t i = 0; i < w->group_count; i++) {
 		const struct cgroup *c = &w->groups[i];
-		limit_gauge("cgroup.memory", "memory", &c->memory, out);
-		limit_gauge("cgroup.memory", "TCP memory", &c->tcp, out);
-		limit_gauge("cgroup.pids", "processes", &c->pids, out);
+		limit_gauge(w, "cgroup.memory", GROUP_MEMORY, &c->memory, out);
+		killed_gauge(w, c, out);
+		limit_gauge(w, "cgroup.memory", "TCP memory", &c->tcp, out);
+		limit_gauge(w, "cgroup.pids", GROUP_PIDS, &c->pids, out);
 		for (size_t k = 0; k < c->quota_count; k++) {
 			const struct cgroup_quota *q = &c->quotas[k];
 			struct watch_gauge *cpu = group_gauge("cgroup.cpu", "CPU", q->path,
@@ -792,6 +821,7 @@ void watcher_close(struct watcher **out)
 	free(w->made.at);
 	free(w->sharers);
 	free(w->groups);
+	group_losses_free(&w->group_losses);
 	softnet_free(&w->softnet.last);
 	subject_free(&w->subject);
 	host_close(w->host);
