@@ -459,10 +459,8 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	count_word(w, "senders", s->peers ? (int64_t)s->peers : -1, "");
 	wording_set(w, "wanted", "%s", quantity_plain((uint64_t)wanted(t, s)).text);
 	wording_flag(w, "measured", s->taken.datagram_bytes);
-	wording_flag(w, "memory",
-		     s->machine.page_bytes && !group_binds(s) &&
-			     memory_left(s) / (int64_t)sockets_of(s) < buffer_of(s));
-	bool group = group_binds(s) && memory_left(s) / (int64_t)sockets_of(s) < buffer_of(s);
+	wording_flag(w, "memory", b->binding == MEMORY);
+	bool group = b->remedy == REMEDY_CONTAINER;
 	wording_set(w, "group", "%s",
 		    !group                       ? ""
 		    : s->machine.sockets_charged ? s->machine.memory_group

@@ -1980,7 +1980,7 @@ static const struct finding_row findings[] = {
 	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}{group? The memory limit of {group} "
 	      "leaves {left}.}",
 	      "{group?Raise the memory limit of {group}\\: beyond it the kernel drops datagrams{killed?, "
-	      "or kills the server}. A larger receive buffer does not help.:{restart?" UDP_RESTART
+	      "or kills the server}. A larger receive buffer alone does not help.:{restart?" UDP_RESTART
 	      ":{possible?" UDP_REMEDY
 	      ":{full?No buffer helps a server that does not read, or reads "
 	      "too slowly\\: find out what it waits for.:No receive buffer holds that many\\: shorten "

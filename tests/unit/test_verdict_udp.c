@@ -467,6 +467,54 @@ static void a_group_holds_what_its_sockets_hold(void **state)
 	assert_string_equal(udp_refuses(&trial, &settings, 212992), UNTESTABLE_GROUP);
 }
 
+/* Their limit together is between what they hold without loss and all their buffers. */
+static void memory_that_suffices_for_the_buffers_is_not_named(void **state)
+{
+	enum { SOCKETS = 8 };
+	static struct listener at[SOCKETS];
+	static struct subject server = {.listeners = {.count = SOCKETS, .at = at}};
+	static const struct {
+		int64_t group;
+		const char *memory;
+		int64_t limit;
+		const char *named, *proposals; /* NULL: neither limit */
+	} rows[] = {
+		{1300 * 2304, "90000 90000 90000", 1180, NULL, "SO_RCVBUF 212992 -> 262144"},
+		{INT64_MAX, "732 90000 90000", 1180, NULL, "SO_RCVBUF 212992 -> 262144"},
+		{1100 * 2304, "90000 90000 90000", 1100, "The memory limit of /m leaves", ""},
+		{INT64_MAX, "619 90000 90000", 1100, "net.ipv4.udp_mem leaves",
+		 "net.ipv4.udp_mem 619 90000 90000 -> 704 90000 90000, SO_RCVBUF 212992 -> 262144"},
+	};
+	const struct target t = burst(10000);
+	for (size_t i = 0; i < SOCKETS; i++) {
+		at[i] = (struct listener){
+			.kind = LISTENER_UDP, .owner = -1, .limit = 425984, .port = 443};
+		snprintf(at[i].address, sizeof(at[i].address), "udp:0.0.0.0:443");
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char values[192];
+		snprintf(values, sizeof(values),
+			 "net.core.rmem_max=16777216; net.core.rmem_default=212992; "
+			 "SO_RCVBUF=212992; net.ipv4.udp_mem=%s; UDP mem of /proc/net/sockstat=0",
+			 rows[i].memory);
+		struct settings s = verdict_settings(x, values);
+		s.subject = &server;
+		s.machine.sockets_charged = true;
+		s.machine.group_left = rows[i].group;
+		strcpy(s.machine.memory_group, "/m");
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const char *detail = r->walls[0].detail, *advice = r->findings[0].advice;
+		bool container = rows[i].named && rows[i].group < INT64_MAX;
+		if (r->walls[0].limit != rows[i].limit || r->finding_count != 1 ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0 ||
+		    (r->findings[0].remedy == REMEDY_CONTAINER) != container ||
+		    !strstr(advice, "alone does not help") == container ||
+		    !strstr(detail, rows[i].named ? rows[i].named : "leaves") != !rows[i].named)
+			fail_msg("row %zu: %lld, \"%s\", %s; %s", i, (long long)r->walls[0].limit,
+				 verdict_proposals(r), detail, advice);
+	}
+}
+
 /* The kernel selects the socket by the sender's address and port. */
 static void few_senders_load_one_socket_of_a_group(void **state)
 {
@@ -777,6 +825,8 @@ int main(void)
 		cmocka_unit_test(a_default_that_has_changed_since_takes_a_restart),
 		cmocka_unit_test(a_maximum_that_was_raised_since_takes_a_restart),
 		cmocka_unit_test(a_full_buffer_is_the_applications),
+		cmocka_unit_test(a_load_that_is_not_known_has_no_verdict),
+		cmocka_unit_test(memory_that_suffices_for_the_buffers_is_not_named),
 		cmocka_unit_test(a_group_holds_what_its_sockets_hold),
 		cmocka_unit_test(few_senders_load_one_socket_of_a_group),
 		cmocka_unit_test(a_tunnel_has_no_queue),
