@@ -34,9 +34,6 @@
 #define SHORT_CHAINS 25
 /* For kernels with these chains. */
 #define ENTRIES_PER_BUCKET_SHORT 2
-#define DROPPED "nf_conntrack.drop"
-/* Entries that are short of the maximum by less than one in so many: the table is full at times. */
-#define NEAR_SHARE 20
 
 enum { MAX, BUCKETS, USED, REST, TRACKED, UDP_REST };
 /* Fields of USED: the patch level of a kernel from 5.15 to 6.2; 1 where an older one, as that of
@@ -537,15 +534,13 @@ static int64_t enough_max(const struct sample *s, const struct target *t, const 
 	return more;
 }
 
-/* What a full table has dropped between two samples. Two packets of a new connection that arrive at
- * the same time count as dropped too, and as insert_failed. */
 static int64_t drops_grown(const struct sample *before, const struct sample *after)
 {
 	const struct host_counters *from = &before->counters, *to = &after->counters;
-	int64_t drops = host_counter_delta(from, to, DROPPED);
-	int64_t clashes = host_counter_delta(from, to, "nf_conntrack.insert_failed");
-	bool near = after->max > 0 && after->used >= after->max - after->max / NEAR_SHARE;
-	return near || clashes < 0 ? drops : drops - clashes;
+	return conntrack_dropped(host_counter_delta(from, to, COUNTER_CONNTRACK_DROPS),
+				 host_counter_delta(from, to, COUNTER_CONNTRACK_CLASHES),
+				 before->used > after->used ? before->used : after->used,
+				 after->max);
 }
 
 /* A table without an entry, and no connection that would have one: a rule may track the first that
@@ -579,7 +574,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 		return;
 	count_word(&words, "used", after->used);
 	count_word(&words, "max", after->max);
-	count_word(&words, "total", host_counter(&after->counters, DROPPED));
+	count_word(&words, "total", host_counter(&after->counters, COUNTER_CONNTRACK_DROPS));
 	count_word(&words, "early", host_counter(&after->counters, "nf_conntrack.early_drop"));
 	wording_flag(&words, "full", full);
 	wording_flag(&words, "outside", after->outside);
@@ -597,9 +592,9 @@ static void observation_judge(const struct sample *before, const struct sample *
 			"");
 	finding_evidence(f, "nf_conntrack_count", "entries", (double)after->used, NAN);
 	for (size_t i = 0; i < after->counters.count; i++)
-		if (!strcmp(after->counters.at[i].name, DROPPED))
-			finding_evidence(f, DROPPED, "packets", (double)after->counters.at[i].value,
-					 NAN);
+		if (!strcmp(after->counters.at[i].name, COUNTER_CONNTRACK_DROPS))
+			finding_evidence(f, COUNTER_CONNTRACK_DROPS, "packets",
+					 (double)after->counters.at[i].value, NAN);
 }
 
 static const struct observation observation = {

@@ -18,9 +18,6 @@
 #define PIDS_LEFT_PERCENT 10
 /* A group that waits for memory in a smaller share of the time only reclaims page cache. */
 #define STALLED_SHARE 0.05
-/* Throttled in so many of its periods the group is short of CPU time, in fewer tight. */
-#define THROTTLED_SHORT 0.5
-#define THROTTLED_TIGHT 0.05
 
 /* Whether the group is known, or there is none: a tree of another tool may lack it. */
 static bool is_shown(const struct host *h, const struct cgroup *c)
@@ -451,9 +448,9 @@ static struct throttling throttling_of(const struct sample *before, const struct
 static enum wall_verdict cpu_verdict(const struct throttling *t)
 {
 	bool once = t->throttled <= 1;
-	if (!t->watched || (once && t->ours) || t->share < THROTTLED_TIGHT)
+	if (!t->watched || (once && t->ours) || t->share < CGROUP_THROTTLED_TIGHT)
 		return VERDICT_OK;
-	return t->share >= THROTTLED_SHORT && !once ? VERDICT_SHORT : VERDICT_TIGHT;
+	return t->share >= CGROUP_THROTTLED_SHORT && !once ? VERDICT_SHORT : VERDICT_TIGHT;
 }
 
 /* Of the quota that stops it in the largest share of its periods; where none does, of the tightest.
@@ -485,7 +482,7 @@ static void cpu_words(const struct sample *s, const struct throttling *t, uint64
 	wording_flag(w, "ran", t->periods);
 	wording_set(w, "pause", "%s", quantity_show(QUANTITY_DURATION, pause_us).text);
 	wording_set(w, "engine", "%s", engine->name);
-	wording_flag(w, "tight", t->share < THROTTLED_SHORT);
+	wording_flag(w, "tight", t->share < CGROUP_THROTTLED_SHORT);
 	wording_flag(w, "shared", q->shared);
 	line_word(w, engine->cpu, q->path);
 }

@@ -340,6 +340,28 @@ static void subject_bound(const struct target *t, const struct settings *s, stru
 		unheld_bound(t, s, b);
 }
 
+/* Whether the server gets datagrams only, and how many the target does not say. */
+static bool is_load_unknown(const struct target *t, const struct settings *s)
+{
+	return !t->datagrams_per_s && subject_is_datagrams(s->subject);
+}
+
+/* One at least arrives, and at most what all sockets of the network namespace were seen to get: of
+ * a size that is not known, so that they have to fit as those of a card do. A buffer that is full
+ * suffices for nothing. */
+static void unknown_load_bound(const struct target *t, const struct settings *s, struct bound *b)
+{
+	struct target all = *t;
+	all.datagrams_per_s = s->datagrams_most;
+	int64_t most = (int64_t)target_datagrams(&all);
+	if (!is_load_unknown(t, s) || b->capacity == REPORT_NONE || !b->capacity)
+		return;
+	bool fits = most && report_verdict(holds(s, card_truesize(t, s)), most) == VERDICT_OK;
+	b->need.min = 1;
+	b->need.max = fits ? most : INT64_MAX;
+	b->need.unsure = true;
+}
+
 /* The kernel grants at most rmem_max and keeps twice that; a socket that asks for none gets
  * rmem_default as it is (net/core/sock.c, __sock_set_rcvbuf(), sock_init_data_uid()). */
 static void udp_bound(const struct target *t, const struct settings *s, struct bound *b)
@@ -374,6 +396,7 @@ static void udp_bound(const struct target *t, const struct settings *s, struct b
 		}
 	}
 	udp_lower_bound(t, s, b);
+	unknown_load_bound(t, s, b);
 }
 
 static bool udp_solve(const struct target *t, const struct settings *now, const struct outcome *o,
@@ -459,10 +482,8 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	count_word(w, "senders", s->peers ? (int64_t)s->peers : -1, "");
 	wording_set(w, "wanted", "%s", quantity_plain((uint64_t)wanted(t, s)).text);
 	wording_flag(w, "measured", s->taken.datagram_bytes);
-	wording_flag(w, "memory",
-		     s->machine.page_bytes && !group_binds(s) &&
-			     memory_left(s) / (int64_t)sockets_of(s) < buffer_of(s));
-	bool group = group_binds(s) && memory_left(s) / (int64_t)sockets_of(s) < buffer_of(s);
+	wording_flag(w, "memory", b->binding == MEMORY);
+	bool group = b->remedy == REMEDY_CONTAINER;
 	wording_set(w, "group", "%s",
 		    !group                       ? ""
 		    : s->machine.sockets_charged ? s->machine.memory_group
@@ -490,6 +511,8 @@ static void udp_words(const struct target *t, const struct settings *s, const st
 	count_word(w, "held", s->at[DEFAULT][0] < 0 ? -1 : s->at[DEFAULT][0] / card_truesize(t, s),
 		   "");
 	card_words(t, s, w);
+	wording_flag(w, "load", !is_load_unknown(t, s));
+	count_word(w, "most", s->datagrams_most ? (int64_t)s->datagrams_most : -1, "");
 	count_word(w, "drops", socket && socket->drops ? (int64_t)socket->drops : -1, "");
 }
 
@@ -555,7 +578,7 @@ static int udp_run(struct trial *t, struct settings *s, struct outcome *out, str
 	};
 	struct datagrams_result result = {0};
 	CLEAN(trial_counters_free) struct trial_counters counters = {0};
-	if (!t->needed)
+	if (!t->needed || !t->target->datagrams_per_s)
 		outcome_unneeded(out, "");
 	else if (why)
 		outcome_unsupported(out, "%s", why);

@@ -29,6 +29,8 @@
 #define COUNTER_UDP6_FULL "Udp6.RcvbufErrors"
 #define COUNTER_UDP_MEMORY "Udp.MemErrors"
 #define COUNTER_UDP6_MEMORY "Udp6.MemErrors"
+#define COUNTER_CONNTRACK_DROPS "nf_conntrack.drop"
+#define COUNTER_CONNTRACK_CLASHES "nf_conntrack.insert_failed" /* and other failures */
 
 enum loss_kind {
 	LOSS_PLAIN,     /* growth is a warning */

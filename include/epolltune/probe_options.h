@@ -20,6 +20,8 @@ struct probe_options {
 	uint64_t window_us;         /* minimum time between the samples; 0: the probe's default */
 	const struct report *since; /* an earlier report to compare with; NULL: none */
 	bool since_began;           /* `since` is how this check began to observe the server */
+	/* A second, at most, that the server was seen to receive where others did too; 0: no. */
+	uint64_t datagrams_most;
 	bool stall_seen; /* the target's stall is one that this server was seen to have */
 	/* The server in question, that of a captured machine too (subject_captured()); NULL: none
 	 * was named. */

@@ -31,6 +31,7 @@ struct settings {
 	const struct guest *guest;      /* it is in a lab, and experiments are on it; NULL: not */
 	struct subject_clients clients; /* of its configuration, by read(); zeroed: not read */
 	uint64_t peers;                 /* of the options */
+	uint64_t datagrams_most;        /* likewise */
 	bool portless; /* servers behind the subject are all at UNIX sockets; of a proxy only */
 	/* Of the subject's open connections, by read(); zeroed: too few, or not known. */
 	struct ports_spread spread;

@@ -28,7 +28,7 @@ struct watch_kind {
 	 * queue did not take count. */
 	bool shared;
 	enum wall_verdict loss; /* where `lost` grows; VERDICT_OK: it does no harm */
-	double few;             /* losses a second below which it does none */
+	double few;             /* losses a second, in a burst, below which it does none */
 	const char *losses;     /* what it counts: "packets dropped"; NULL: nothing */
 	/* What `what` begins with where the rest changes from look to look; NULL: it does not. */
 	const char *constant;
@@ -48,7 +48,7 @@ struct watch_gauge {
 	enum finding_remedy owner;
 	int64_t value, limit; /* REPORT_NONE: unknown, or of a paired kind not read this time */
 	int64_t lost;         /* counter of what this limit cost; REPORT_NONE: unknown */
-	bool made;         /* a socket that was made since the look before: `lost` is since then */
+	bool made; /* all of `lost` is since the look before, as of a socket that was made since */
 	int64_t half_open; /* of a TCP listener; REPORT_NONE: not counted */
 	int64_t syn_room;  /* that its SYN queue holds of these; REPORT_NONE: unknown */
 	bool stuck;        /* connections wait, and the process does not accept them */

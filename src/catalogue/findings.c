@@ -2008,7 +2008,7 @@ static const struct finding_row findings[] = {
 	      "net.ipv4.udp_mem leaves {left} for all UDP sockets.}{group? The memory limit of {group} "
 	      "leaves {left}.}",
 	      "{group?Raise the memory limit of {group}\\: beyond it the kernel drops datagrams{killed?, "
-	      "or kills the server}. A larger receive buffer does not help.:{restart?" UDP_RESTART
+	      "or kills the server}. A larger receive buffer alone does not help.:{restart?" UDP_RESTART
 	      ":{possible?" UDP_REMEDY
 	      ":{full?No buffer helps a server that does not read, or reads "
 	      "too slowly\\: find out what it waits for.:No receive buffer holds that many\\: shorten "
@@ -2179,6 +2179,27 @@ static const struct finding_row findings[] = {
 	 .action = "Look at the process that the finding names, or close the socket that nothing "
 		   "reads.",
 	 .proof = "Recv-Q and rb of ss -uanm, twice"},
+
+	{.id = "udp.receive.unjudged",
+	 .level = LEVEL_NOTE,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .about = "{endpoint}",
+	 .title = "Whether the receive buffer of {socket} is large enough is not judged: how many "
+		  "datagrams arrive is not known",
+	 .detail =
+		 "It holds {capacity} datagram{capacity=1?:s} of {size} that arrive while its server "
+		 "stalls.{most? At most {most} a second arrived while the server was observed\\: "
+		 "other programs receive datagrams in this network namespace, too.}",
+	 .advice = "Add --datagrams N, how many a second arrive in a burst{others?:, or --observe "
+		   "1min while the server is under load}.",
+	 .meaning =
+		 "The server that --server names has UDP sockets, and the target no datagrams: "
+		 "--datagrams was not given, and --observe not either, or other programs receive "
+		 "datagrams in the same network namespace. A server of UDP alone has no verdict "
+		 "then, unless all that was observed there fits into its buffer.",
+	 .action = "Repeat the check with --datagrams N.",
+	 .proof = "nstat UdpInDatagrams Udp6InDatagrams, of the network namespace; ss -uanm"},
 
 	SHORT("conntrack", REMEDY_KERNEL,
 	      "{use?{used} of {max} entries of connection tracking {used=1?is:are} in "

@@ -352,7 +352,7 @@ static const struct wall_row walls[] = {
 		.absent = "The server has no UDP socket.",
 		.unit = "datagrams",
 		.need = need_datagrams,
-		.no_need = "Needed with --datagrams only.",
+		.no_need = "Needed with --datagrams only, or by a server of UDP alone.",
 		.what = "The datagrams that a UDP socket holds while the server does not read: its "
 			"receive buffer divided by what a datagram takes of it. The buffer is "
 			"twice what SO_RCVBUF asks for, at most twice net.core.rmem_max, and "
@@ -376,7 +376,8 @@ static const struct wall_row walls[] = {
 			"takes {measured?:about }{each}{card?; from a network card, whose driver {page?may "
 			"give:gives} each packet {page?a page:2 048 B}, it takes {page?up to {card}:{card} "
 			"or more}\\: room for {card_holds}}.{memory? net.ipv4.udp_mem leaves {left} "
-			"for all UDP sockets.}{group? The memory limit of {group} leaves {left}.}}",
+			"for all UDP sockets.}{group? The memory limit of {group} leaves {left}.}{load?: How many datagrams "
+			"arrive is not known without --datagrams{most?\\: at most {most} a second}.}}",
 	},
 	{
 		.name = "idle.keepalive",

@@ -87,10 +87,12 @@ static bool is_timed(const struct listener *l, void *subject)
 }
 
 /* Whether programs receive datagrams in the network namespace that the server does not: the kernel
- * counts them with its own, also those of a tunnel. Those of DHCP, NTP and mDNS are few. */
+ * counts them with its own, also those of a tunnel. Those of DHCP, NTP, mDNS, LLMNR, SSDP, rpcbind,
+ * SNMP, NetBIOS and CUPS are few. */
 static bool datagrams_shared(struct observer *o)
 {
-	static const uint16_t few[] = {68, 123, 323, 546, 5353, 5355};
+	static const uint16_t few[] = {68,  111, 123, 137,  138,  161,
+				       323, 546, 631, 1900, 5353, 5355};
 	CLEAN(listeners_free) struct listeners all = {0};
 	if (listeners_read_udp(o->of->host, false, &all, NULL) < 0)
 		return true;

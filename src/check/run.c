@@ -26,6 +26,7 @@
 #include "host/capture.h"
 #include "judge/role.h"
 #include "judge/traffic.h"
+#include "judge/udp_load.h"
 
 /* For the end of the labs that are left. */
 #define ORPHANS_MS 5000
@@ -436,6 +437,8 @@ static void target_take(struct check_options *o, struct report_observed *seen)
 	struct target checked = observed_headroom(seen, &seen->target, o->headroom_percent);
 	checked = target_fit(&checked);
 	checked = target_keep(&o->target, o->kept, &checked);
+	if (seen->udp_others)
+		o->probe.datagrams_most = observed_datagrams(seen, o->headroom_percent);
 	o->probe.stall_seen = checked.stall_us != o->target.stall_us;
 	o->target = checked;
 }
@@ -501,6 +504,7 @@ static void report_end(const struct check_options *o, const struct accepted *acc
 {
 	if (o->server && !target_is_asked(o, "role"))
 		role_judge(o->probe.subject, out);
+	udp_load_judge(o->probe.subject, o->probe.datagrams_most, out);
 	for (size_t i = 0; i < accepted->count; i++)
 		report_accept(out, &accepted->at[i]);
 }

@@ -4,6 +4,8 @@
 #include "epolltune/host.h"
 
 #define FILES "proc/sys/net/netfilter/nf_conntrack_"
+/* Entries that are short of the maximum by less than one in so many: the table is full at times. */
+#define NEAR_SHARE 20
 
 /* What does not fit in 31 bits is no value that the kernel shows. */
 static int64_t number_of(const struct host *h, const char *path)
@@ -34,4 +36,12 @@ void conntrack_forwarding(const struct host *h, struct conntrack *out)
 	if (number_of(h, "proc/sys/net/ipv4/ip_forward") > 0 ||
 	    number_of(h, "proc/sys/net/ipv6/conf/all/forwarding") > 0)
 		conntrack_read(h, out);
+}
+
+int64_t conntrack_dropped(int64_t drops, int64_t clashes, int64_t used, int64_t max)
+{
+	bool near = max > 0 && used >= max - max / NEAR_SHARE;
+	if (near || clashes < 0 || drops < 0)
+		return drops;
+	return clashes < drops ? drops - clashes : 0;
 }

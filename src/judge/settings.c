@@ -167,6 +167,7 @@ void settings_read(const struct experiment *x, const struct host *h, const struc
 			       .before = o->before,
 			       .guest = o->guest,
 			       .peers = o->peers,
+			       .datagrams_most = o->datagrams_most,
 			       .taken = {.basis = ""}};
 	for (size_t i = 0; i < SETTINGS_MAX; i++)
 		for (size_t f = 0; f < 3; f++)

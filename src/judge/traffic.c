@@ -218,6 +218,12 @@ struct target observed_target(const struct report_observed *o, const struct targ
 	return t;
 }
 
+uint64_t observed_datagrams(const struct report_observed *o, uint64_t percent)
+{
+	uint64_t all = (o->datagrams_per_s * percent + 99) / 100;
+	return all < o->datagrams_peak_per_s ? o->datagrams_peak_per_s : all;
+}
+
 struct target observed_headroom(const struct report_observed *o, const struct target *seen,
 				uint64_t percent)
 {
@@ -226,11 +232,7 @@ struct target observed_headroom(const struct report_observed *o, const struct ta
 	t.rate_per_s = (seen->rate_per_s * percent + 99) / 100;
 	if (t.rate_per_s < o->peak_per_s)
 		t.rate_per_s = o->peak_per_s;
-	if (o->udp_others)
-		return t;
-	if (o->datagrams_per_s)
-		t.datagrams_per_s = (seen->datagrams_per_s * percent + 99) / 100;
-	if (t.datagrams_per_s < o->datagrams_peak_per_s)
-		t.datagrams_per_s = o->datagrams_peak_per_s;
+	if (o->datagrams_per_s && !o->udp_others)
+		t.datagrams_per_s = observed_datagrams(o, percent);
 	return t;
 }

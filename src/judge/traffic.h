@@ -65,3 +65,5 @@ struct target observed_target(const struct report_observed *o, const struct targ
  * of the busiest slot. */
 struct target observed_headroom(const struct report_observed *o, const struct target *seen,
 				uint64_t percent);
+/* Of the datagrams a second likewise, also where others received them. */
+uint64_t observed_datagrams(const struct report_observed *o, uint64_t percent);

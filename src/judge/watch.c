@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "epolltune/cgroup.h"
 #include "epolltune/order.h"
 #include "epolltune/syn_queue.h"
 
@@ -138,12 +139,24 @@ static int64_t drops_of(int64_t grown, bool full, const struct drops *d)
 	return (spent || others) && grown > 0 ? 0 : grown;
 }
 
+/* A burst takes so long at most: a longer interval does not hide it. */
+#define BURST_S 10
+
 static enum wall_verdict loss_of(const struct watch_kind *k, int64_t grown, double seconds,
 				 bool full, const struct drops *d)
 {
-	if (grown <= 0 || (double)grown < k->few * seconds)
+	if (grown <= 0 || (double)grown < k->few * fmin(seconds, BURST_S))
 		return VERDICT_OK;
 	return k->shared && !is_named(grown, full, d) ? VERDICT_TIGHT : k->loss;
+}
+
+/* Of counters: `used` of `limit` periods were throttled. One is tight at most. */
+static enum wall_verdict paired_verdict(const struct watch_row *r)
+{
+	double share = r->limit > 0 ? (double)r->used / (double)r->limit : 0;
+	if (r->used <= 0 || share < CGROUP_THROTTLED_TIGHT)
+		return VERDICT_OK;
+	return share >= CGROUP_THROTTLED_SHORT && r->used > 1 ? VERDICT_SHORT : VERDICT_TIGHT;
 }
 
 static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdict loss)
@@ -155,9 +168,7 @@ static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdic
 	if (loss == VERDICT_TIGHT || full)
 		return VERDICT_TIGHT;
 	if (k->paired && r->used != REPORT_NONE)
-		return r->used <= 0                                      ? VERDICT_OK
-		       : verdict_asks(report_verdict(r->limit, r->used)) ? VERDICT_SHORT
-									 : VERDICT_TIGHT;
+		return paired_verdict(r);
 	if (k->limitless || (r->limit != REPORT_NONE && watch_capacity(r) <= 0))
 		return VERDICT_NA;
 	if (!watch_limited(r))
@@ -193,7 +204,8 @@ static int row_make(struct watch *w, const struct watch_gauge *g, struct err *e)
 	if (!r)
 		return err_set(e, ENOMEM, "watch: out of memory");
 	r->now = *g;
-	/* One that was made since then has had all its losses in between. */
+	/* One that was made since then has had all its losses in between, or has its row as of
+	 * these. */
 	r->now.lost = g->made && w->seconds > 0 ? 0 : REPORT_NONE;
 	r->used = r->limit = r->pair[0] = r->pair[1] = REPORT_NONE;
 	for (size_t i = 0; i < WATCH_HISTORY; i++)

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/hash.h"
 #include "check/check.h"
 #include "epolltune/buffers.h"
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "epolltune/conntrack.h"
 #include "epolltune/counters.h"
 #include "epolltune/doing.h"
 #include "epolltune/knob_value.h"
@@ -22,6 +22,7 @@
 #include "epolltune/quantity.h"
 #include "epolltune/subject.h"
 #include "epolltune/syn_queue.h"
+#include "watch/group_losses.h"
 
 /* After listeners have ended or begun, a hundredth of a CPU looks for those of the server that was
  * named. */
@@ -54,10 +55,13 @@ struct watcher {
 	struct host_counters counters, before; /* before: at the look before */
 	int64_t syns_dropped;                  /* since the first look */
 	struct watch_aborts aborts;            /* likewise */
+	int64_t conntrack_drops;               /* of a full table, likewise */
+	int64_t conntrack_entries;             /* at the last look */
 	struct softnet_follow softnet;
 	size_t group_count;
 	bool groups_new; /* they were read at this look */
 	struct cgroup *groups;
+	struct group_losses group_losses;
 	int64_t ports, ports_of; /* that connect() cannot take, where it can take fewest */
 	char ports_what[80];
 	int64_t udp, udp_of; /* ports of UDP */
@@ -82,6 +86,7 @@ static void pace_end(struct pace *p, unsigned share)
 
 #define ORPHANS "sockstat.TCP.orphan"
 #define ORPHANS_MAX "net.ipv4.tcp_max_orphans"
+#define CONNTRACK_MAX "net.netfilter.nf_conntrack_max"
 
 static int64_t files_open(const struct host *h)
 {
@@ -103,7 +108,8 @@ static const struct single {
 	const char *lost;                      /* a counter; NULL: none */
 	unsigned field;                        /* of `limit` */
 	bool pages;                            /* of TCP memory: aborts for that are losses, too */
-	bool shares; /* `lost` with TCP memory: only the aborts for orphans are its own */
+	bool shares;  /* `lost` with TCP memory: only the aborts for orphans are its own */
+	bool clashes; /* are in `lost`, too: only what a full table drops counts */
 } singles[] = {
 	{.wall = "time-wait",
 	 .what = "TIME_WAIT",
@@ -130,8 +136,9 @@ static const struct single {
 	{.wall = "conntrack",
 	 .what = "conntrack",
 	 .read = conntrack_used,
-	 .limit = "net.netfilter.nf_conntrack_max",
-	 .lost = "nf_conntrack.drop"},
+	 .limit = CONNTRACK_MAX,
+	 .lost = COUNTER_CONNTRACK_DROPS,
+	 .clashes = true},
 };
 
 /* The field of a knob, counted from 0; REPORT_NONE: it cannot be read. */
@@ -167,6 +174,17 @@ static void aborts_follow(struct watcher *w)
 			 was > is ? was : is, field_read(w->host, ORPHANS_MAX, 0));
 }
 
+static void conntrack_follow(struct watcher *w)
+{
+	int64_t was = w->conntrack_entries, is = conntrack_used(w->host);
+	int64_t dropped = conntrack_dropped(
+		host_counter_delta(&w->before, &w->counters, COUNTER_CONNTRACK_DROPS),
+		host_counter_delta(&w->before, &w->counters, COUNTER_CONNTRACK_CLASHES),
+		was > is ? was : is, field_read(w->host, CONNTRACK_MAX, 0));
+	w->conntrack_drops += dropped > 0 ? dropped : 0;
+	w->conntrack_entries = is;
+}
+
 static int64_t lost_of(const struct watcher *w, const struct single *s)
 {
 	int64_t lost = counter_read(w, s->lost);
@@ -174,6 +192,8 @@ static int64_t lost_of(const struct watcher *w, const struct single *s)
 		return REPORT_NONE;
 	if (s->shares)
 		return w->aborts.orphans;
+	if (s->clashes)
+		return w->conntrack_drops;
 	return lost + (s->pages ? w->aborts.memory : 0);
 }
 
@@ -181,6 +201,7 @@ static int64_t lost_of(const struct watcher *w, const struct single *s)
 static void singles_read(struct watcher *w, struct watch_sample *out)
 {
 	aborts_follow(w);
+	conntrack_follow(w);
 	for (size_t i = 0; i < sizeof(singles) / sizeof(*singles); i++) {
 		const struct single *s = &singles[i];
 		int64_t value = s->counter ? counter_read(w, s->counter) : s->read(w->host);
@@ -296,6 +317,7 @@ static void namespace_begin(struct watcher *w)
 	memset(&w->listeners, 0, sizeof(w->listeners));
 	w->seen.count = 0;
 	w->sharer_count = w->group_count = 0;
+	w->counters.count = 0;
 	memset(&w->due, 0, sizeof(w->due));
 	w->at_s = 0;
 	facts_read(w);
@@ -583,10 +605,18 @@ static void process_gauges(const struct watcher *w, struct watch_sample *out)
 	}
 }
 
-/* Whether it has a limit; those of groups without one are no rows. */
-static bool is_bounded(const struct cgroup *c)
+/* Whether a group without a limit on memory has lost processes. */
+static bool is_killed(const struct watcher *w, const struct cgroup *c)
 {
-	return c->memory.count || c->tcp.count || c->pids.count || c->quota_count;
+	return !c->memory.count &&
+	       group_losses_of(&w->group_losses, group_memory_path(c), GROUP_MEMORY, NULL) > 0;
+}
+
+/* Whether it has rows: it has a limit, or has lost something. */
+static bool is_shown(const struct watcher *w, const struct cgroup *c)
+{
+	return c->memory.count || c->tcp.count || c->pids.count || c->quota_count ||
+	       is_killed(w, c);
 }
 
 static bool is_limited_as(const struct cgroup_limit *a, const struct cgroup_limit *b)
@@ -594,11 +624,12 @@ static bool is_limited_as(const struct cgroup_limit *a, const struct cgroup_limi
 	return !strcmp(cgroup_bound_at(a, 0)->path, cgroup_bound_at(b, 0)->path);
 }
 
-/* Whether the limits of both are those of the same groups. */
-static bool is_bounded_as(const struct cgroup *a, const struct cgroup *b)
+/* Whether the rows of both are those of the same groups. */
+static bool is_shown_as(const struct cgroup *a, const struct cgroup *b)
 {
-	if (!is_limited_as(&a->memory, &b->memory) || !is_limited_as(&a->tcp, &b->tcp) ||
-	    !is_limited_as(&a->pids, &b->pids) || a->quota_count != b->quota_count)
+	if (strcmp(group_memory_path(a), group_memory_path(b)) != 0 ||
+	    !is_limited_as(&a->tcp, &b->tcp) || !is_limited_as(&a->pids, &b->pids) ||
+	    a->quota_count != b->quota_count)
 		return false;
 	for (size_t i = 0; i < a->quota_count; i++)
 		if (strcmp(a->quotas[i].path, b->quotas[i].path) != 0)
@@ -610,10 +641,12 @@ static int group_add(struct watcher *w, const struct process *p, struct err *e)
 {
 	struct cgroup c;
 	cgroup_read(w->host, p->pid, &c);
-	if (!is_bounded(&c))
+	if (group_losses_add(&w->group_losses, &c))
+		return err_set(e, ENOMEM, "watch: out of memory");
+	if (!is_shown(w, &c))
 		return 0;
 	for (size_t i = 0; i < w->group_count; i++)
-		if (is_bounded_as(&w->groups[i], &c))
+		if (is_shown_as(&w->groups[i], &c))
 			return 0;
 	struct cgroup *kept = array_add(&w->groups, &w->group_count, sizeof(c));
 	if (!kept)
@@ -631,6 +664,7 @@ static int groups_read(struct watcher *w, struct err *e)
 	if (!w->groups_new)
 		return 0;
 	w->group_count = 0;
+	group_losses_begin(&w->group_losses);
 	for (size_t i = 0; i < l->process_count && !rc; i++) {
 		bool seen = false;
 		/* The names of other managers' units are not unique. */
@@ -650,8 +684,7 @@ static struct watch_gauge *group_gauge(const char *wall, const char *of, const c
 				       uint64_t value, uint64_t limit, struct watch_sample *out)
 {
 	const char *name = strrchr(path, '/');
-	/* A group may have two limits of one wall. */
-	const uint64_t key = (text_hash(path) * 31 + text_hash(of)) & INT64_MAX;
+	const uint64_t key = group_key(path, of);
 	if (limit > INT64_MAX || value > INT64_MAX || !*path)
 		return NULL;
 	for (size_t i = 0; i < out->count; i++)
@@ -666,20 +699,37 @@ static struct watch_gauge *group_gauge(const char *wall, const char *of, const c
 	return g;
 }
 
-static void limit_gauge(const char *wall, const char *of, const struct cgroup_limit *l,
-			struct watch_sample *out)
+static void limit_gauge(const struct watcher *w, const char *wall, const char *of,
+			const struct cgroup_limit *l, struct watch_sample *out)
 {
 	const struct cgroup_bound *b = cgroup_bound_at(l, 0);
-	group_gauge(wall, of, b->path, b->used, b->max, out);
+	struct watch_gauge *g = group_gauge(wall, of, b->path, b->used, b->max, out);
+	if (g)
+		g->lost = group_losses_of(&w->group_losses, b->path, of, NULL);
+}
+
+/* The memory of the machine may be the limit of a group that has none. */
+static void killed_gauge(const struct watcher *w, const struct cgroup *c, struct watch_sample *out)
+{
+	bool fresh;
+	struct watch_gauge *g =
+		is_killed(w, c) ? group_gauge("cgroup.memory", GROUP_MEMORY, c->path, 0, 0, out)
+				: NULL;
+	if (!g)
+		return;
+	g->value = g->limit = REPORT_NONE;
+	g->lost = group_losses_of(&w->group_losses, c->path, GROUP_MEMORY, &fresh);
+	g->made = w->groups_new && fresh;
 }
 
 static void group_gauges(const struct watcher *w, struct watch_sample *out)
 {
 	for (size_t i = 0; i < w->group_count; i++) {
 		const struct cgroup *c = &w->groups[i];
-		limit_gauge("cgroup.memory", "memory", &c->memory, out);
-		limit_gauge("cgroup.memory", "TCP memory", &c->tcp, out);
-		limit_gauge("cgroup.pids", "processes", &c->pids, out);
+		limit_gauge(w, "cgroup.memory", GROUP_MEMORY, &c->memory, out);
+		killed_gauge(w, c, out);
+		limit_gauge(w, "cgroup.memory", "TCP memory", &c->tcp, out);
+		limit_gauge(w, "cgroup.pids", GROUP_PIDS, &c->pids, out);
 		for (size_t k = 0; k < c->quota_count; k++) {
 			const struct cgroup_quota *q = &c->quotas[k];
 			struct watch_gauge *cpu = group_gauge("cgroup.cpu", "CPU", q->path,
@@ -771,6 +821,7 @@ void watcher_close(struct watcher **out)
 	free(w->made.at);
 	free(w->sharers);
 	free(w->groups);
+	group_losses_free(&w->group_losses);
 	softnet_free(&w->softnet.last);
 	subject_free(&w->subject);
 	host_close(w->host);

@@ -247,6 +247,26 @@ test_datagrams_become_the_target() {
 	done
 }
 
+# The kernel counts the datagrams of all sockets of the network namespace.
+test_datagrams_that_may_be_of_others_are_an_upper_bound() {
+	needs python3
+	in_namespace
+	python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("0.0.0.0", 9999))
+time.sleep(60)' &
+	wait_for sh -c 'ss -Hlun | grep -q 0.0.0.0:9999'
+	datagrams_come udp
+	expect 3 epolltune check --quick --probe udp --server :7000 --observe 2s --stall 10s --format json
+	json '.observed.other_udp_sockets and .target.datagrams_per_s == 0' \
+		'wall("udp.receive") | .verdict == "unknown" and .needed == 1' \
+		'finding("udp.receive.unjudged").detail | test("At most [0-9 ]+ a second arrived")'
+	# All of them fit.
+	expect 0 epolltune check --quick --probe udp --server :7000 --observe 2s --stall 1ms --format json
+	json 'wall("udp.receive") | .verdict == "ok" and .needed == 1 and .needed_max > 0' '.findings == []'
+	end_jobs
+}
+
 test_it_needs_a_server_that_can_be_observed() {
 	expect 3 epolltune check --observe 5s
 	refused 'check: --observe needs --server WHO'

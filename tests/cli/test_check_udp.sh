@@ -57,6 +57,35 @@ test_a_tunnel_has_no_queue() {
 	json 'wall("udp.receive") | .verdict == "n/a" and (.detail | contains("a tunnel"))' '.findings == []'
 }
 
+opens() { # PORT [TCP]
+	python3 -c 'import socket, sys, time
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(("127.0.0.1", int(sys.argv[1])))
+if sys.argv[2]:
+    tcp = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+time.sleep(60)' "$1" "${2-}" &
+	wait_for sh -c "ss -Hlun | grep -q 127.0.0.1:$1"
+	[ -z "${2-}" ] || wait_for sh -c "ss -Hltn | grep -q 127.0.0.1:$1"
+}
+
+test_a_server_of_datagrams_has_no_verdict_without_their_number() {
+	needs python3 ss
+	in_namespace
+	opens 8125
+	opens 8126 tcp
+	noted='finding("udp.receive.unjudged") | .level == "note" and (.advice | startswith("Add --datagrams N"))'
+	expect 3 $check --server :8125
+	json 'wall("udp.receive") | .verdict == "unknown" and .needed == 1 and
+			(.detail | contains("How many datagrams arrive is not known without --datagrams."))' \
+		'.summary.answer | startswith("Not known: 1 wall has no verdict: udp.receive")' "$noted"
+	expect 0 $check --quick --server :8125 --datagrams 10
+	json '.findings == []'
+	# The target is that of its connections.
+	expect 0 $check --quick --server :8126
+	json 'wall("udp.receive") | .verdict == "ok" and .needed == null' "$noted"
+	end_jobs
+}
+
 # Its clients use UDP, and TCP where that fails.
 test_a_server_of_dns_needs_no_connections_unless_they_are_asked_for() {
 	needs python3

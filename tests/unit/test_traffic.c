@@ -362,6 +362,12 @@ static void the_target_follows(void **state)
 	assert_int_equal(t.datagrams_per_s, 20000);
 	assert_int_equal(observed_headroom(&o, &t, 200).datagrams_per_s, 45000);
 	assert_int_equal(observed_headroom(&o, &t, 300).datagrams_per_s, 60000);
+	/* Where others received some of them none of this is the target. */
+	o.udp_others = true;
+	assert_int_equal(observed_target(&o, &asked).datagrams_per_s, 7);
+	assert_int_equal(observed_headroom(&o, &asked, 300).datagrams_per_s, 7);
+	assert_int_equal(observed_datagrams(&o, 200), 45000);
+	assert_int_equal(observed_datagrams(&o, 300), 60000);
 
 	/* A stall that is shorter than the default does not lower it. */
 	o = (struct report_observed){.us = 1,

@@ -416,6 +416,33 @@ static void a_full_table_and_drops_are_critical(void **state)
 	}
 }
 
+/* As watch has them of long intervals, too. */
+static void clashes_are_no_drops_of_a_table_with_room(void **state)
+{
+	static const struct {
+		int64_t drops, clashes, used, max, dropped;
+	} rows[] = {
+		{8, 8, 1000, 65536, 0},
+		{9, 8, 1000, 65536, 1},
+		{8, 8, 65000, 65536, 8},
+		{8, 8, 62260, 65536, 8},
+		{8, 8, 62259, 65536, 0},
+		/* Chains that are too long count as failures only. */
+		{0, 8, 1000, 65536, 0},
+		{8, -1, 1000, 65536, 8},
+		{8, 8, 1000, 0, 0}, /* no limit */
+		{8, 8, REPORT_NONE, REPORT_NONE, 0},
+		{-1, -1, 65536, 65536, -1},
+		{-1, 8, 1000, 65536, -1},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int64_t dropped = conntrack_dropped(rows[i].drops, rows[i].clashes, rows[i].used,
+						    rows[i].max);
+		if (dropped != rows[i].dropped)
+			fail_msg("row %zu: %lld", i, (long long)dropped);
+	}
+}
+
 /* A server with one listener, behind a namespace that forwards to it. */
 static struct listener behind_at = {.kind = LISTENER_TCP, .address = "0.0.0.0:80", .limit = 128};
 
@@ -784,6 +811,7 @@ int main(void)
 		cmocka_unit_test(a_server_of_unix_sockets_is_not_limited),
 		cmocka_unit_test(datagrams_need_entries),
 		cmocka_unit_test(a_full_table_and_drops_are_critical),
+		cmocka_unit_test(clashes_are_no_drops_of_a_table_with_room),
 		cmocka_unit_test(the_fuller_of_two_tables_counts),
 		cmocka_unit_test(a_table_without_sysctls_is_not_absent),
 		cmocka_unit_test(a_table_outside_is_named),

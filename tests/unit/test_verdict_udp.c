@@ -404,8 +404,62 @@ static void a_full_buffer_is_the_applications(void **state)
 	assert_int_equal(r->walls[0].verdict, VERDICT_UNKNOWN);
 	assert_int_equal(r->walls[0].limit, 0);
 	assert_non_null(strstr(r->walls[0].detail, "there is no room for another one"));
-	socket.depth = 0;
-	assert_int_equal(verdict_of(x, &t, &s, NULL)->walls[0].verdict, VERDICT_OK);
+	assert_int_equal(r->walls[0].needed, REPORT_NONE);
+}
+
+/* That of a server with UDP sockets alone, of which the target has no number. */
+static void a_load_that_is_not_known_has_no_verdict(void **state)
+{
+	static struct listener at[] = {{.kind = LISTENER_UDP, .owner = -1, .limit = 212992},
+				       {.kind = LISTENER_TCP, .owner = -1, .limit = 128}};
+	static struct subject server = {.listeners = {.at = at}};
+	static const struct {
+		size_t listeners;
+		uint64_t per_s, most;
+		enum wall_verdict verdict;
+		int64_t needed, needed_max;
+		int status;
+		const char *detail;
+	} rows[] = {
+		{1, 0, 0, VERDICT_UNKNOWN, 1, REPORT_NONE, 3,
+		 "How many datagrams arrive is not known without --datagrams."},
+		/* What all sockets of the network namespace got, of which the server read a part.
+		 */
+		{1, 0, 60000, VERDICT_UNKNOWN, 1, REPORT_NONE, 3,
+		 "not known without --datagrams: at most 60 000 a second."},
+		{1, 0, 730, VERDICT_OK, 1, 73, 0, "at most 730 a second."},
+		{1, 0, 740, VERDICT_UNKNOWN, 1, REPORT_NONE, 3, "at most 740 a second."},
+		{1, 100, 0, VERDICT_OK, 10, REPORT_NONE, 0, ""},
+		/* The target has its connections. */
+		{2, 0, 0, VERDICT_OK, REPORT_NONE, REPORT_NONE, 0, "Needed with --datagrams only"},
+	};
+	snprintf(at[0].address, sizeof(at[0].address), "udp:0.0.0.0:8125");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct target t = burst(rows[i].per_s);
+		struct trial trial = {.target = &t, .needed = 1};
+		struct outcome o = outcome_blank();
+		struct err e = {0};
+		struct settings s =
+			verdict_settings(x, "net.core.rmem_max=212992; "
+					    "net.core.rmem_default=212992; SO_RCVBUF=0");
+		server.listeners.count = rows[i].listeners;
+		s.subject = &server;
+		s.datagrams_most = rows[i].most;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->verdict != rows[i].verdict || w->needed != rows[i].needed ||
+		    w->needed_max != rows[i].needed_max || w->limit != 92 || r->finding_count ||
+		    report_exit_status(r) != rows[i].status || !strstr(w->detail, rows[i].detail) ||
+		    !strstr(w->detail, "How many datagrams") != (rows[i].needed != 1))
+			fail_msg("row %zu: %s, %lld to %lld, %d: %s", i,
+				 wall_verdict_name(w->verdict), (long long)w->needed,
+				 (long long)w->needed_max, report_exit_status(r), w->detail);
+		if (rows[i].per_s)
+			continue;
+		/* There is nothing to try. */
+		assert_int_equal(udp_run(&trial, &s, &o, &e), 0);
+		assert_int_equal(o.state, OUTCOME_UNNEEDED);
+	}
 }
 
 /* nginx has a socket for each worker (listen 443 quic reuseport): a hash spreads the datagrams. */
@@ -465,6 +519,54 @@ static void a_group_holds_what_its_sockets_hold(void **state)
 	assert_null(strstr(r->walls[0].detail, "…"));
 	trial.target = &t;
 	assert_string_equal(udp_refuses(&trial, &settings, 212992), UNTESTABLE_GROUP);
+}
+
+/* Their limit together is between what they hold without loss and all their buffers. */
+static void memory_that_suffices_for_the_buffers_is_not_named(void **state)
+{
+	enum { SOCKETS = 8 };
+	static struct listener at[SOCKETS];
+	static struct subject server = {.listeners = {.count = SOCKETS, .at = at}};
+	static const struct {
+		int64_t group;
+		const char *memory;
+		int64_t limit;
+		const char *named, *proposals; /* NULL: neither limit */
+	} rows[] = {
+		{1300 * 2304, "90000 90000 90000", 1180, NULL, "SO_RCVBUF 212992 -> 262144"},
+		{INT64_MAX, "732 90000 90000", 1180, NULL, "SO_RCVBUF 212992 -> 262144"},
+		{1100 * 2304, "90000 90000 90000", 1100, "The memory limit of /m leaves", ""},
+		{INT64_MAX, "619 90000 90000", 1100, "net.ipv4.udp_mem leaves",
+		 "net.ipv4.udp_mem 619 90000 90000 -> 704 90000 90000, SO_RCVBUF 212992 -> 262144"},
+	};
+	const struct target t = burst(10000);
+	for (size_t i = 0; i < SOCKETS; i++) {
+		at[i] = (struct listener){
+			.kind = LISTENER_UDP, .owner = -1, .limit = 425984, .port = 443};
+		snprintf(at[i].address, sizeof(at[i].address), "udp:0.0.0.0:443");
+	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char values[192];
+		snprintf(values, sizeof(values),
+			 "net.core.rmem_max=16777216; net.core.rmem_default=212992; "
+			 "SO_RCVBUF=212992; net.ipv4.udp_mem=%s; UDP mem of /proc/net/sockstat=0",
+			 rows[i].memory);
+		struct settings s = verdict_settings(x, values);
+		s.subject = &server;
+		s.machine.sockets_charged = true;
+		s.machine.group_left = rows[i].group;
+		strcpy(s.machine.memory_group, "/m");
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const char *detail = r->walls[0].detail, *advice = r->findings[0].advice;
+		bool container = rows[i].named && rows[i].group < INT64_MAX;
+		if (r->walls[0].limit != rows[i].limit || r->finding_count != 1 ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0 ||
+		    (r->findings[0].remedy == REMEDY_CONTAINER) != container ||
+		    !strstr(advice, "alone does not help") == container ||
+		    !strstr(detail, rows[i].named ? rows[i].named : "leaves") != !rows[i].named)
+			fail_msg("row %zu: %lld, \"%s\", %s; %s", i, (long long)r->walls[0].limit,
+				 verdict_proposals(r), detail, advice);
+	}
 }
 
 /* The kernel selects the socket by the sender's address and port. */
@@ -555,7 +657,7 @@ static void a_tunnel_has_no_queue(void **state)
 		{1234, true, "wireguard", 0, 0, 0, 0, VERDICT_NA},
 		/* One of another network namespace, or io_uring. */
 		{1234, true, "", 0, 0, 0, 50000, VERDICT_UNKNOWN},
-		{1234, true, "", 0, 0, 0, 0, VERDICT_OK},
+		{1234, true, "", 0, 0, 0, 0, VERDICT_UNKNOWN},
 		/* The kernel's server of RPC. */
 		{1234, true, "wireguard", 2304, 0, 0, 50000, VERDICT_SHORT},
 		{1234, true, "", 0, 1, 0, 50000, VERDICT_SHORT},
@@ -777,6 +879,8 @@ int main(void)
 		cmocka_unit_test(a_default_that_has_changed_since_takes_a_restart),
 		cmocka_unit_test(a_maximum_that_was_raised_since_takes_a_restart),
 		cmocka_unit_test(a_full_buffer_is_the_applications),
+		cmocka_unit_test(a_load_that_is_not_known_has_no_verdict),
+		cmocka_unit_test(memory_that_suffices_for_the_buffers_is_not_named),
 		cmocka_unit_test(a_group_holds_what_its_sockets_hold),
 		cmocka_unit_test(few_senders_load_one_socket_of_a_group),
 		cmocka_unit_test(a_tunnel_has_no_queue),

@@ -274,6 +274,28 @@ static void a_row_says_how_near_its_limit_is(void **state)
 		 5,
 		 -1,
 		 9},
+		{"the kernel killed a process of the group",
+		 "cgroup.memory",
+		 100,
+		 2,
+		 {9, 9},
+		 {4, 5},
+		 {0, 0},
+		 VERDICT_SHORT,
+		 9,
+		 -1,
+		 1},
+		{"the group was refused processes",
+		 "cgroup.pids",
+		 100,
+		 2,
+		 {9, 9},
+		 {0, 2},
+		 {0, 0},
+		 VERDICT_SHORT,
+		 9,
+		 -1,
+		 2},
 		{"rounds that end early do no harm",
 		 "softnet.budget",
 		 NONE,
@@ -573,10 +595,10 @@ static void throttled_periods_are_those_since_the_look_before(void **state)
 	static const struct {
 		int64_t throttled, periods;
 		enum wall_verdict verdict;
-	} cases[] = {{0, 10, VERDICT_OK},
-		     {3, 10, VERDICT_TIGHT},
-		     {9, 10, VERDICT_SHORT},
-		     {0, 0, VERDICT_OK}};
+	} cases[] = {{0, 10, VERDICT_OK},    {1, 10, VERDICT_TIGHT},   {3, 10, VERDICT_TIGHT},
+		     {5, 10, VERDICT_SHORT}, {9, 10, VERDICT_SHORT},   {1, 600, VERDICT_OK},
+		     {29, 600, VERDICT_OK},  {30, 600, VERDICT_TIGHT}, {1, 1, VERDICT_TIGHT},
+		     {2, 3, VERDICT_SHORT},  {0, 0, VERDICT_OK}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct watch w = {0};
 		for (int64_t k = 0; k < 2; k++) {
@@ -592,6 +614,47 @@ static void throttled_periods_are_those_since_the_look_before(void **state)
 		assert_int_equal(w.rows[0].verdict, cases[i].verdict);
 		watch_free(&w);
 	}
+}
+
+static void a_long_interval_does_not_hide_a_burst(void **state)
+{
+	static const struct {
+		int64_t dropped;
+		double seconds;
+		enum wall_verdict verdict;
+	} rows[] = {
+		{9, 1, VERDICT_OK},    {10, 1, VERDICT_TIGHT},    {99, 10, VERDICT_OK},
+		{99, 300, VERDICT_OK}, {100, 300, VERDICT_TIGHT}, {2000, 300, VERDICT_TIGHT},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct watch w = {0};
+		for (int64_t k = 0; k < 2; k++) {
+			struct watch_sample *s = sample_make(k ? rows[i].seconds : 0, 0);
+			gauge(s, "softnet.backlog", 1, 0, 1000, k * rows[i].dropped);
+			add(&w, s);
+		}
+		if (w.rows[0].verdict != rows[i].verdict)
+			fail_msg("row %zu: %s", i, wall_verdict_name(w.rows[0].verdict));
+		watch_free(&w);
+	}
+}
+
+/* Without a limit it has no row before. */
+static void a_group_without_a_limit_has_a_row_once_a_process_is_killed(void **state)
+{
+	static const enum wall_verdict verdicts[] = {VERDICT_SHORT, VERDICT_UNKNOWN, VERDICT_SHORT};
+	static const int64_t killed[] = {1, 1, 2};
+	struct watch w = {0};
+	add(&w, sample_make(0, 0));
+	for (size_t k = 0; k < 3; k++) {
+		struct watch_sample *s = sample_make(1, 0);
+		gauge(s, "cgroup.memory", 1, NONE, NONE, killed[k])->made = k == 0;
+		add(&w, s);
+		if (w.rows[0].verdict != verdicts[k])
+			fail_msg("look %zu: %s", k, wall_verdict_name(w.rows[0].verdict));
+	}
+	assert_int_equal(w.worst, VERDICT_SHORT);
+	watch_free(&w);
 }
 
 /* They are not read each time. */
@@ -782,6 +845,8 @@ int main(void)
 		cmocka_unit_test(dropped_syns_count_as_overflows_do),
 		cmocka_unit_test(a_process_that_does_not_accept_is_tight),
 		cmocka_unit_test(a_full_syn_queue_is_tight),
+		cmocka_unit_test(a_long_interval_does_not_hide_a_burst),
+		cmocka_unit_test(a_group_without_a_limit_has_a_row_once_a_process_is_killed),
 		cmocka_unit_test(throttled_periods_are_those_since_the_look_before),
 		cmocka_unit_test(throttled_periods_stay_until_they_are_read_again),
 		cmocka_unit_test(a_reset_is_charged_to_orphans_only_where_they_may_be_too_many),
