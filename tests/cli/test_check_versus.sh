@@ -63,7 +63,7 @@ test_two_commands_differ_where_they_do() {
 	haproxy_conf small.cfg 50
 	haproxy_conf large.cfg 1000
 	run_known "$both_known" 0 "exec haproxy -f $work/small.cfg" --versus "exec haproxy -f $work/large.cfg" --port 8080 --protocol http \
-		--rate 100
+		--rate 100 --probe application
 	json '.schema == "epolltune.diff/1"' 'wall("application.connections") | .change == "better"' \
 		'wall("application.connections") | .before.value == 50 and .after.verdict == "ok"'
 	expect 0 epolltune check --run "exec haproxy -f $work/large.cfg" --versus "exec haproxy -f $work/large.cfg #" \
