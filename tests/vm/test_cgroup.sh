@@ -57,6 +57,26 @@ timeout 60 epolltune watch --server :8090 --interval 500ms --format jsonl |
 	grep -m 1 '"unit":"periods","used":[1-9]' >/tmp/reports/watch
 # One of them may end with the other, before its own signal: what runs on ends with the machine.
 kill $(cat $root/slow/cgroup.procs) 2>/dev/null || :
+# Processes that are killed or refused between two looks, and leave use and limits as they were.
+echo 10 >$root/small/pids.max
+sh -c 'echo 0 >"$0/cgroup.procs" && exec epolltune serve --port 8091 --workers 1 --quiet' $root/small &
+until grep -qi ':1F9B 00000000:0000 0A' /proc/net/tcp; do sleep 0.1; done
+epolltune watch --server :8091 --interval 200ms --format jsonl >/tmp/reports/losses &
+watch=$!
+until [ -s /tmp/reports/losses ]; do sleep 0.1; done
+sh -c 'echo 0 >"$0/cgroup.procs" && exec tail /dev/zero' $root/small 2>/dev/null || :
+sh -c 'echo 0 >"$0/cgroup.procs"; n=0; while [ $n -lt 10 ]; do sleep 600 & n=$((n + 1)); done' $root/small \
+	2>/dev/null || :
+echo "losses $(sed -n 's/^oom_kill //p' $root/small/memory.events) $(sed -n 's/^max //p' $root/small/pids.events)"
+# Groups are read again after a thousand times as long as it took.
+lost() { grep -q "\"wall\":\"$1\"[^}]*\"lost\":1," /tmp/reports/losses; } # WALL
+tries=0
+until lost cgroup.memory && lost cgroup.pids || [ $tries -eq 600 ]; do
+	tries=$((tries + 1))
+	sleep 0.1
+done
+kill $watch
+kill $(cat $root/small/cgroup.procs) 2>/dev/null || :
 END
 [ "$status" -eq 0 ] || fail "exit status $status"
 holds() { # NAME FILTER…
@@ -91,3 +111,10 @@ holds watch 'def row(n): .rows[] | select(.wall == n);
 	row("cgroup.cpu") | (.verdict | IN("tight", "short")) and .used > 0 and .limit >= .used and .what == "slow CPU"' \
 	'def row(n): .rows[] | select(.wall == n); row("cgroup.memory") | .limit == 67108864 and .used > 0' \
 	'def row(n): .rows[] | select(.wall == n); row("cgroup.pids") | .limit == 50 and .used >= 2'
+grep -qx 'losses 1 1' "$work/out" || fail 'not one process was killed and one refused'
+jq -es 'def worst(n): map(.rows[] | select(.wall == n)) | (map(.lost) == (map(.lost) | sort)) and .[-1].lost == 1 and
+	any(.[]; .verdict == "short" and .lost_per_s > 0); worst("cgroup.memory") and worst("cgroup.pids")' "$work/reports/losses" \
+	>"$work/filtered" 2>&1 || {
+	cat "$work/reports/losses" >>"$work/out"
+	fail 'losses: what the group lost is not short'
+}
