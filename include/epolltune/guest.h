@@ -102,7 +102,5 @@ struct guest_queue {
 	size_t sockets;
 };
 int guest_queue_read(struct guest *r, struct guest_queue *out, struct err *e);
-/* Reads them when each of `sent` connections is queued or dropped, or nothing has changed for 50
- * ms.
- */
+/* Reads them when each of `sent` connections is queued or dropped, or no more is expected. */
 int guest_queue_settle(struct guest *r, uint64_t sent, struct guest_queue *out, struct err *e);
