@@ -33,7 +33,24 @@ static const char *const hold_ends[] = {
 int guest_hold_begin(struct trial *t, struct guest_hold *g, uint64_t nofile, struct err *e)
 {
 	int rc = trial_guest(t, nofile, &g->subject, e);
-	return rc ? rc : subject_open_read(t->host, &g->subject, &g->idle, e);
+	const struct guest_first *first = &t->options->guest->first;
+	if (!rc)
+		rc = subject_open_read(t->host, &g->subject, &g->idle, e);
+	g->unserved = !rc && !first->served;
+	if (rc || !first->kept || !g->idle.sum)
+		return rc;
+	g->idle.sum--;
+	g->idle.most--;
+	return 0;
+}
+
+bool guest_hold_unserved(const struct guest_hold *g, struct outcome *out)
+{
+	if (!g->unserved)
+		return false;
+	outcome_inconclusive(out, "the server did not serve its first client within %u s",
+			     GUEST_FIRST_MS / 1000);
+	return true;
 }
 
 /* While `held` connections are open. */
@@ -324,6 +341,13 @@ static bool hold_asks(const struct trial *t, const struct guest_held *h)
 	return t->options->guest->protocol != PROTOCOL_CONNECT && !h->unheld;
 }
 
+/* Starts it again, after the end of its clients. */
+static int hold_begin(struct trial *t, struct guest_hold *g, uint64_t nofile, struct err *e)
+{
+	trial_clients_end(t);
+	return guest_hold_begin(t, g, nofile, e);
+}
+
 /* Opens them with requests; without, where the server closes each after its reply. */
 static int hold_once(struct trial *t, struct guest_hold *g, uint64_t nofile, uint64_t want,
 		     struct guest_held *h, struct err *e)
@@ -331,14 +355,15 @@ static int hold_once(struct trial *t, struct guest_hold *g, uint64_t nofile, uin
 	bool asks = hold_asks(t, h);
 	uint64_t began = clock_ms();
 	int rc = weight_begin(t, g, e);
+	if (g->unserved)
+		return rc;
 	if (!rc)
 		rc = asks ? hold_asked(t, g, want, h, e) : hold_silent(t, g, want, h, e);
 	h->elapsed_ms = clock_ms() - began;
 	if (!rc && asks && h->unheld) {
 		*h = (struct guest_held){
 			.unheld = true, .hurry = h->hurry, .until_ms = h->until_ms};
-		trial_clients_end(t);
-		rc = guest_hold_begin(t, g, nofile, e);
+		rc = hold_begin(t, g, nofile, e);
 		return rc ? rc : hold_once(t, g, nofile, want, h, e);
 	}
 	if (!rc)
@@ -387,15 +412,13 @@ static int hold_any(struct trial *t, struct guest_hold *g, uint64_t nofile, uint
 		*idle_limit = false;
 		if (rc || (h->end != GUEST_HELD_CLOSED && h->end != GUEST_HELD_RESET) || !h->count)
 			return rc;
-		trial_clients_end(t);
-		rc = guest_hold_begin(t, g, nofile, e);
-		if (!rc)
+		rc = hold_begin(t, g, nofile, e);
+		if (!rc && !g->unserved)
 			rc = idle_closes(t, g, ms, asks, idle_limit, e);
-		trial_clients_end(t);
 		bool unheld = asks && ms == IDLE_MIN_MS;
 		if (rc || !*idle_limit || (h->hurry && !unheld))
 			return rc;
-		rc = guest_hold_begin(t, g, nofile, e);
+		rc = hold_begin(t, g, nofile, e);
 		if (rc)
 			return rc;
 		*h = (struct guest_held){
@@ -447,9 +470,12 @@ int guest_hold_run(struct trial *t, struct guest_hold *g, uint64_t nofile, struc
 {
 	uint64_t want = guest_hold_wanted(t->target);
 	bool idle_limit = false;
-	g->held = (struct guest_held){.until_ms = clock_ms() + hold_time_ms(t)};
+	g->held = (struct guest_held){0};
 	trial_progress(t, "up to %s connections", quantity_count(want).text);
 	int rc = guest_hold_begin(t, g, nofile, e);
+	if (!rc && guest_hold_unserved(g, out))
+		return 0;
+	g->held.until_ms = clock_ms() + hold_time_ms(t);
 	if (!rc && nofile && g->subject.soft != nofile) {
 		outcome_unsupported(out,
 				    "its limit remained %s: the command sets its own, or "
@@ -461,7 +487,7 @@ int guest_hold_run(struct trial *t, struct guest_hold *g, uint64_t nofile, struc
 		ports_widen(t, want);
 	if (!rc)
 		rc = hold_any(t, g, nofile, want, &idle_limit, e);
-	if (rc || hold_fails(t, g, idle_limit, out))
+	if (rc || guest_hold_unserved(g, out) || hold_fails(t, g, idle_limit, out))
 		return rc;
 	out->reached = (int64_t)g->held.count;
 	out->measured = true;

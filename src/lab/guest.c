@@ -277,6 +277,7 @@ int guest_restart(struct guest *r, uint64_t nofile, struct err *e)
 		.nofile = nofile,
 		.grace_ms = GRACE_MS};
 	program_end(&r->program);
+	r->first = (struct guest_first){0};
 	int rc = file_remove(r, e);
 	if (!rc)
 		rc = program_start(&r->program, r->lab, LAB_COMMAND, &config, e);

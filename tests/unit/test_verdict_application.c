@@ -84,6 +84,19 @@ static void a_unix_socket_is_not_reset(void **state)
 	}
 }
 
+/* Nothing is known of the limits of one that has not started. */
+static void a_server_that_serves_nobody_has_no_limit(void **state)
+{
+	struct outcome out = {0};
+	struct guest_hold hold = {0};
+	assert_false(guest_hold_unserved(&hold, &out));
+	assert_int_equal(out.state, OUTCOME_CONCLUSIVE);
+	hold.unserved = true;
+	assert_true(guest_hold_unserved(&hold, &out));
+	assert_int_equal(out.state, OUTCOME_INCONCLUSIVE);
+	assert_string_equal(out.why, "the server did not serve its first client within 10 s");
+}
+
 /* The open loop has what the server holds, and a churn what it does not turn away. */
 static void no_more_are_active_than_it_holds(void **state)
 {
@@ -198,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_that_of_more_connections),
 		cmocka_unit_test(a_unix_socket_is_not_reset),
+		cmocka_unit_test(a_server_that_serves_nobody_has_no_limit),
 		cmocka_unit_test(no_more_are_active_than_it_holds),
 		cmocka_unit_test(only_what_the_server_did_accuses_it),
 		cmocka_unit_test(no_reply_within_the_time_is_no_rate),
