@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "epolltune/clock.h"
+#include "epolltune/guest_load.h"
 #include "epolltune/quantity.h"
 
 /* Up to so many connections are opened one after the other, so that the limit is met exactly. */
@@ -426,6 +427,88 @@ static int hold_any(struct trial *t, struct guest_hold *g, uint64_t nofile, uint
 	}
 }
 
+/* Whether it ended as it also does while the server, or this machine, is slow for a moment. */
+static bool by_silence(const struct guest_held *h)
+{
+	return h->end == GUEST_HELD_SILENT || h->end == GUEST_HELD_QUEUED;
+}
+
+bool guest_hold_same(const struct guest_held *a, const struct guest_held *b)
+{
+	uint64_t more = a->count > b->count ? a->count : b->count;
+	uint64_t less = a->count > b->count ? b->count : a->count;
+	return by_silence(a) && by_silence(b) && (more - less) * 10 <= more;
+}
+
+struct silence {
+	struct guest_hold *hold;
+	struct guest_held before; /* one that lasted, with the most connections */
+	bool lasts;
+	bool doubtful; /* it may not be that of a limit */
+};
+
+/* Waits once more, with the connections open. */
+static int silence_wait(struct trial *t, void *arg, struct err *e)
+{
+	struct silence *s = arg;
+	struct guest_held *h = &s->hold->held;
+	uint64_t queued = 0;
+	bool answered = true;
+	int rc = 0;
+	if (!hold_asks(t, h) && h->end == GUEST_HELD_QUEUED) {
+		rc = trial_guest_accepts(t, &queued, e);
+	} else {
+		/* After a failure it opens no more. */
+		if (t->clients[1])
+			client_stop(t->clients[1]);
+		t->clients[1] = NULL;
+		rc = others_answered(t, &answered, h, e);
+	}
+	s->lasts = queued || !answered;
+	return rc;
+}
+
+/* A silence is that of a limit where it lasts while a CPU is idle, where the server has used up its
+ * descriptors, or where another attempt ends so, too. */
+static int silence_look(struct trial *t, struct guest_hold *g, struct silence *s, struct err *e)
+{
+	const struct guest_held *h = &g->held;
+	struct guest_load load = {0};
+	s->hold = g;
+	s->doubtful = by_silence(h) && !h->lack && !guest_hold_at_nofile(g) &&
+		      !guest_hold_same(&s->before, h);
+	if (!s->doubtful)
+		return 0;
+	int rc = guest_load_around(t, &g->subject, silence_wait, s, &load, e);
+	s->doubtful = !s->lasts || guest_load_machine_busy(&load);
+	if (s->lasts && h->count >= s->before.count)
+		s->before = *h;
+	return rc;
+}
+
+/* Opens them again while the end is doubtful, and there is time. */
+static int hold_surely(struct trial *t, struct guest_hold *g, uint64_t nofile, uint64_t want,
+		       bool *idle_limit, struct err *e)
+{
+	struct guest_held *h = &g->held;
+	struct silence s = {0};
+	uint64_t most = 0;
+	int rc = hold_any(t, g, nofile, want, idle_limit, e);
+	while (!rc && !(rc = silence_look(t, g, &s, e)) && s.doubtful && clock_ms() < h->until_ms) {
+		most = h->count > most ? h->count : most;
+		rc = hold_begin(t, g, nofile, e);
+		*h = (struct guest_held){
+			.unheld = h->unheld, .hurry = h->hurry, .until_ms = h->until_ms};
+		if (!rc)
+			rc = hold_any(t, g, nofile, want, idle_limit, e);
+	}
+	if (s.doubtful)
+		h->end = GUEST_HELD_SLOW;
+	if (h->end == GUEST_HELD_SLOW && h->count < most)
+		h->count = most;
+	return rc;
+}
+
 /* Whether what came is no measure of its limit; the outcome says why. `idle_limit`: it closes
  * connections that are idle for as long as opening them takes. */
 static bool hold_fails(const struct trial *t, const struct guest_hold *g, bool idle_limit,
@@ -486,7 +569,7 @@ int guest_hold_run(struct trial *t, struct guest_hold *g, uint64_t nofile, struc
 	if (!rc)
 		ports_widen(t, want);
 	if (!rc)
-		rc = hold_any(t, g, nofile, want, &idle_limit, e);
+		rc = hold_surely(t, g, nofile, want, &idle_limit, e);
 	if (rc || guest_hold_unserved(g, out) || hold_fails(t, g, idle_limit, out))
 		return rc;
 	out->reached = (int64_t)g->held.count;

@@ -412,6 +412,15 @@ test_a_server_that_starts_slowly_is_accused_of_nothing() {
 	slowly connect application
 }
 
+# They would count as open before the first connection, which would seem to be closed at once.
+test_descriptors_that_a_server_closes_while_it_starts_are_none_at_rest() {
+	needs_lab
+	server_with 'import os, time; spare = [os.dup(0) for _ in range(3)]; time.sleep(.5); [os.close(fd) for fd in spare]'
+	run_known 'wall("application.connections").verdict != "unknown"' 0 "exec python3 $work/server.py none" --port 8080 \
+		--protocol connect --connections 100 --rate 10 --probe application
+	json 'wall("application.connections") | .verdict == "ok" and .at_least'
+}
+
 test_nothing_is_known_of_a_server_that_serves_nobody() {
 	needs_lab
 	server_with 'import time; time.sleep(1000)'
@@ -431,6 +440,18 @@ test_a_server_that_ends_while_it_starts_says_so() {
 	run 3 "exec python3 $work/server.py none" --port 8080 --protocol echo --probe application
 	contains err 'no such module' 'the server exited with status 1'
 	! left
+}
+
+test_a_pause_is_no_limit() {
+	needs_lab
+	pause='import os, time'
+	pause="$pause\\npaused = os.environ[\"MARK\"] + \"\/paused\""
+	server_with "$pause"
+	sed -i 's/^def answer.*/&\n    if len(clients) == 20 and not os.path.exists(paused):\n        os.mkdir(paused)\n        time.sleep(3)/' server.py
+	run_known 'wall("application.connections").verdict != "unknown"' 0 "exec python3 $work/server.py none" --port 8080 \
+		--protocol echo --connections 100 --rate 10 --probe application
+	[ -d paused ]
+	json 'wall("application.connections") | .verdict == "ok" and .at_least'
 }
 
 # Its replies count neither connections nor requests.
