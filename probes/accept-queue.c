@@ -42,6 +42,8 @@
 #define STALL_SEND_TIMEOUT_MS 8000
 /* Time for clients whose SYN was dropped: they retransmit first after 1 s (RFC 6298). */
 #define STALL_LATE_MS 1400
+/* After a run in which clients did not arrive: the machine was busy. */
+#define STALL_AGAIN 2
 /* Time for all clients in the queue. */
 #define STALL_QUEUED_MS 8000
 
@@ -56,7 +58,8 @@ struct context {
 		uint64_t arrivals;
 		uint64_t step;          /* clients that arrive at a time until the queue is full */
 		uint64_t fill_step;     /* and of the further ones: each takes some scheduling */
-		uint64_t dropped;       /* arrivals, at the end of the stall */
+		uint64_t arrived;       /* of them, at the end of the stall: queued or dropped */
+		uint64_t dropped;       /* likewise */
 		uint64_t capacity;      /* depth of the queue at overflow; 0: no overflow */
 		uint64_t reached;       /* maximum depth */
 		uint64_t served;        /* arrivals, at the end of the experiment */
@@ -135,11 +138,7 @@ static int stall_arrive(struct trial *t, struct stall *s, struct err *e)
 		rc = client_check(t->clients[ARRIVALS], e);
 	if (rc)
 		return rc;
-	/* Clients that are neither queued nor dropped never arrived. */
-	if (queue.depth + queue.drops < s->arrivals)
-		return err_set(e, EIO, "only %s of %s clients reached the server",
-			       quantity_show(QUANTITY_COUNT, queue.depth + queue.drops).text,
-			       quantity_show(QUANTITY_COUNT, s->arrivals).text);
+	s->arrived = queue.depth + queue.drops;
 	s->reached = queue.depth;
 	/* The kernel counts a SYN at each retransmission, so count the clients not queued. */
 	if (queue.drops && queue.depth < s->arrivals) {
@@ -239,6 +238,8 @@ static int stall_run(struct trial *t, int backlog, uint64_t fill, struct stall *
 	if (rc)
 		return rc;
 	s->overflows = trial_counters_growth(&counters, COUNTER_LISTEN_OVERFLOWS);
+	if (s->arrived < s->arrivals)
+		return 0;
 	rc = stall_fill(t, s, e);
 	if (!rc)
 		rc = trial_counters_end(t, &counters, e);
@@ -279,6 +280,24 @@ static bool stall_is_full(const struct stall *s, int64_t bound)
 	return s->all_overflows > 0 || (int64_t)s->capacity == bound;
 }
 
+/* Whether the run shows nothing of this queue; the outcome says why. Pure. */
+static bool stall_fails(const struct stall *s, int64_t bound, struct outcome *out)
+{
+	/* Those that are neither queued nor dropped have not arrived in time. */
+	if (s->arrived < s->arrivals)
+		outcome_inconclusive(out, "only %s of %s clients reached the server",
+				     quantity_count(s->arrived).text,
+				     quantity_count(s->arrivals).text);
+	else if (s->capacity && !stall_is_full(s, bound))
+		outcome_inconclusive(out,
+				     "SYNs were dropped while %s waited, but not by "
+				     "this queue: ListenOverflows did not grow",
+				     quantity_of(s->capacity, "connection").text);
+	else
+		return false;
+	return true;
+}
+
 /* As trial_guest_refuses(), and stops the server: SIGSTOP is a stall that any server has. */
 static bool guest_refuses(struct trial *t, const struct settings *s, enum listener_kind kind,
 			  struct outcome *out, int *rc, struct err *e)
@@ -311,13 +330,8 @@ static int queue_run(struct trial *t, struct settings *s, struct outcome *out, s
 	rc = stall_run(t, (int)s->at[BACKLOG_ARGUMENT][0], fill, stall, e);
 	if (rc)
 		return rc;
-	if (stall->capacity && !stall_is_full(stall, capacity)) {
-		outcome_inconclusive(out,
-				     "SYNs were dropped while %s waited, but not by "
-				     "this queue: ListenOverflows did not grow",
-				     quantity_of(stall->capacity, "connection").text);
+	if (stall_fails(stall, capacity, out))
 		return 0;
-	}
 	out->limit_met = stall->capacity;
 	out->reached = (int64_t)(stall->capacity ? stall->capacity : stall->reached);
 	out->metric[OVERFLOWS] =
@@ -570,6 +584,7 @@ static void unix_describe(const struct trial *t, const struct outcome *o, char *
 static const struct experiment experiments[] = {
 	{
 		.wall = "accept-queue",
+		.again = STALL_AGAIN,
 		.knobs = {"net.core.somaxconn", "listen.backlog"},
 		.metrics = {{"ListenOverflows", "SYNs"},
 			    {"clients served", "connections"},

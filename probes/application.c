@@ -392,6 +392,15 @@ static uint64_t churn_active(const struct guest_held *h, uint64_t limit)
 	return most ? most : 1;
 }
 
+/* Starts the server again. False: nothing can be measured, as `out` says, or an error in *rc. One
+ * that did not serve before is not waited for again. */
+static bool load_begins(struct trial *t, struct outcome *out, int *rc, struct err *e)
+{
+	struct guest_hold *hold = &t->context->hold;
+	*rc = hold->unserved ? 0 : guest_hold_begin(t, hold, 0, e);
+	return !*rc && !guest_hold_unserved(hold, out);
+}
+
 static int rate_run(struct trial *t, struct settings *s, struct outcome *out, struct err *e)
 {
 	struct guest *guest = t->options->guest;
@@ -400,16 +409,17 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	struct client_sum sum;
 	struct guest_load load = {0};
 	struct guest_replies replies;
+	struct guest_queue queue = {0};
 	double knee = 0;
+	int rc;
 	if (t->options->gentle) {
 		outcome_unsupported(out, GENTLE_REFUSES);
 		return 0;
 	}
 	trial_progress(t, "requests on %s connections", quantity_count(open.count).text);
-	int rc = guest_hold_begin(t, &t->context->hold, 0, e);
-	struct guest_queue queue = {0};
-	if (!rc)
-		rc = guest_queue_read(guest, &queue, e);
+	if (!load_begins(t, out, &rc, e))
+		return rc;
+	rc = guest_queue_read(guest, &queue, e);
 	/* Each request opens a connection. */
 	if (!rc && t->context->hold.held.unheld)
 		open.count = churn_active(&t->context->hold.held, queue.limit);
@@ -426,7 +436,7 @@ static int rate_run(struct trial *t, struct settings *s, struct outcome *out, st
 	if (rc)
 		return rc;
 	double max = load.rate;
-	t->context->latency.answered = load.sum.done;
+	t->context->latency.answered = load.sum.done + guest->first.replied;
 	if (guest_replies_fail(t, &load.replies, &load, t->context->bad_replies[LOAD_OPEN], out))
 		return 0;
 	double rate = guest->offered_per_s    ? (double)guest->offered_per_s
@@ -519,14 +529,15 @@ static int accepts_run(struct trial *t, struct settings *s, struct outcome *out,
 	struct guest_queue queue;
 	struct guest_load load = {0};
 	int64_t overflowed = 0;
+	int rc;
 	if (t->options->gentle) {
 		outcome_unsupported(out, GENTLE_REFUSES);
 		return 0;
 	}
 	trial_progress(t, "new connections");
-	int rc = guest_hold_begin(t, &t->context->hold, 0, e);
-	if (!rc)
-		rc = guest_queue_read(t->options->guest, &queue, e);
+	if (!load_begins(t, out, &rc, e))
+		return rc;
+	rc = guest_queue_read(t->options->guest, &queue, e);
 	if (!rc)
 		rc = accepts_load(t, churn_active(&t->context->hold.held, queue.limit), &load,
 				  &overflowed, e);

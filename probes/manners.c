@@ -216,15 +216,6 @@ static int readers_main(struct task_port *port, void *arg)
 	return 0;
 }
 
-static void readers_address(struct silent_readers *r, const struct guest *guest)
-{
-	struct sockaddr_un local = {.sun_family = AF_UNIX};
-	r->to_size = guest->socket ? sizeof(local) : endpoint_size(&guest->to);
-	if (guest->socket)
-		snprintf(local.sun_path, sizeof(local.sun_path), "%s", guest->socket);
-	memcpy(&r->to, guest->socket ? (const void *)&local : &guest->to, r->to_size);
-}
-
 static int beside_readers(struct trial *t, struct report *r, bool *serves, struct err *e)
 {
 	struct guest *guest = t->options->guest;
@@ -232,12 +223,9 @@ static int beside_readers(struct trial *t, struct report *r, bool *serves, struc
 	struct task task = {0};
 	if (!readers)
 		return -ENOMEM;
-	*readers = (struct silent_readers){.size = trial_guest_size(t)};
-	readers_address(readers, guest);
-	if (guest->request.size)
-		memcpy(readers->text, guest->request.text, readers->size);
-	else
-		memset(readers->text, 'x', readers->size);
+	*readers = (struct silent_readers){0};
+	readers->to_size = guest_address(guest, &readers->to);
+	readers->size = guest_request(guest, readers->text);
 	trial_progress(t, "clients that do not read");
 	int rc = task_start(&task, &(struct task_context){t->lab, guest->from}, readers_main,
 			    readers, e);
@@ -378,12 +366,8 @@ static int at_descriptors(struct trial *t, struct report *r, struct err *e)
 		rc = trial_guest_serves(t, &serves, e);
 	if (rc || !serves)
 		return rc;
-	/* Its workers started after it listened. */
-	subject_free(&t->context->subject);
-	rc = guest_subject(t->options->guest, t->host, &t->context->subject, e);
 	uint64_t clients = limit * t->context->subject.accepting + BEYOND;
-	if (!rc)
-		rc = descriptors_fill(t, clients < CLIENTS_MAX ? clients : CLIENTS_MAX, e);
+	rc = descriptors_fill(t, clients < CLIENTS_MAX ? clients : CLIENTS_MAX, e);
 	if (!rc)
 		rc = is_full(t, &full, e);
 	if (!rc && full)
@@ -417,10 +401,11 @@ static int manners_measure(struct trial *t, struct report *r, struct err *e)
 	struct busy b = {.elapsed_ns = 1};
 	enum protocol protocol = t->options->guest->protocol;
 	uint64_t began = clock_ms();
-	bool serves = true, idle;
+	bool serves = false, idle;
 	int rc = trial_guest(t, 0, &c->subject, e);
-	if (!rc)
+	if (!rc && t->options->guest->first.served)
 		rc = trial_guest_serves(t, &serves, e);
+	bool begins = serves;
 	if (!rc && serves)
 		rc = busy_look(t, 1, &b, &idle, e);
 	c->rest = b.ready_ns / b.elapsed_ns;
@@ -429,9 +414,9 @@ static int manners_measure(struct trial *t, struct report *r, struct err *e)
 			rc = burden_run(t, i, r, &serves, e);
 	if (!rc && serves && time_left(began) && protocol != PROTOCOL_CONNECT)
 		rc = beside_readers(t, r, &serves, e);
-	if (!rc && time_left(began))
+	if (!rc && begins && time_left(began))
 		rc = trial_guest(t, 0, &c->subject, e);
-	if (!rc && time_left(began))
+	if (!rc && begins && time_left(began))
 		rc = at_descriptors(t, r, e);
 	subject_free(&c->subject);
 	return rc;

@@ -345,7 +345,9 @@ static int throughput_run(struct trial *t, struct settings *s, struct outcome *o
 	*p = (struct pull){.to = guest->to, .request = guest->request};
 	trial_progress(t, "one connection over %s",
 		       quantity_show(QUANTITY_DURATION, wire_rtt_us(t->target)).text);
-	int rc = task_start(&task, &(struct task_context){t->lab, LAB_CLIENT}, pull_main, p, e);
+	int rc = guest->first.served ? 0 : guest_first_await(guest, e);
+	if (!rc)
+		rc = task_start(&task, &(struct task_context){t->lab, LAB_CLIENT}, pull_main, p, e);
 	if (!rc)
 		rc = task_await(&task, NULL, 0, CONNECT_MS, e);
 	if (!rc)

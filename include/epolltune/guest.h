@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "epolltune/catalogue.h"
 #include "epolltune/endpoint.h"
@@ -32,6 +33,12 @@ struct guest {
 	/* Whose addresses it must listen on, on its port; NULL: those of any. */
 	const struct guest_listeners *like;
 	struct program program;
+	/* Of guest_first_await(), since its last start. */
+	struct guest_first {
+		bool served;
+		bool replied; /* to one request */
+		bool kept;    /* it may still have the connection of that client */
+	} first;
 	bool free;                         /* nothing was at `socket` before the first command */
 	struct guest_listeners *listeners; /* in the lab's memory */
 	struct protocol_request request;
@@ -81,6 +88,11 @@ void guest_end(struct guest *r);
 /* Starts it again, with RLIMIT_NOFILE `nofile` (0: the caller's), after the end of the present one.
  */
 int guest_restart(struct guest *r, uint64_t nofile, struct err *e);
+/* A server that listens may not serve yet: its workers start after it. */
+#define GUEST_FIRST_MS 10000
+/* Waits so long until it serves a client: until it replies to a request or ends the connection,
+ * without requests until it accepts. r->first says whether it did. */
+int guest_first_await(struct guest *r, struct err *e);
 /* 0 while it runs and listens, on all addresses that it must; -ECHILD says how it ended. */
 int guest_check(struct guest *r, struct err *e);
 /* The last lines that it printed; "": none. */
@@ -95,6 +107,18 @@ void guest_socket_remove(const struct guest *r);
 /* Finds the server among the processes of the host `calling`. The caller frees it. */
 int guest_subject(struct guest *r, const struct host *calling, struct subject *out, struct err *e);
 
+/* The same, once it serves a client and is at rest, if it does: guest_first_await(). `out` is
+ * zeroed.
+ */
+int guest_subject_serving(struct guest *r, const struct host *calling, struct subject *out,
+			  struct err *e);
+/* Where clients connect. Returns the size. */
+socklen_t guest_address(const struct guest *r, struct sockaddr_storage *out);
+/* Of a request of PROTOCOL_ECHO. */
+#define GUEST_ECHO_SIZE 64
+/* What a client sends. Returns the size; 0: nothing. */
+size_t guest_request(const struct guest *r, char text[PROTOCOL_REQUEST]);
+
 /* The accept queues of its port, or that of its socket, together. */
 struct guest_queue {
 	uint64_t depth, limit, drops;
@@ -102,7 +126,5 @@ struct guest_queue {
 	size_t sockets;
 };
 int guest_queue_read(struct guest *r, struct guest_queue *out, struct err *e);
-/* Reads them when each of `sent` connections is queued or dropped, or nothing has changed for 50
- * ms.
- */
+/* Reads them when each of `sent` connections is queued or dropped, or no more is expected. */
 int guest_queue_settle(struct guest *r, uint64_t sent, struct guest_queue *out, struct err *e);

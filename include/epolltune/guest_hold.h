@@ -53,12 +53,18 @@ struct guest_hold {
 	} weight;
 	struct subject subject;   /* as it runs now */
 	struct subject_open idle; /* its descriptors without connections */
+	bool unserved;            /* it has not served its first client, since it was started */
 };
 
 /* Connections that are tried: the target's, with the margin of a verdict. */
 uint64_t guest_hold_wanted(const struct target *target);
 /* Starts the server again; `nofile`: its soft limit on descriptors, 0: as it is. */
 int guest_hold_begin(struct trial *t, struct guest_hold *g, uint64_t nofile, struct err *e);
+/* Whether nothing is known of its limits, as `out` says: it may still start. */
+bool guest_hold_unserved(const struct guest_hold *g, struct outcome *out);
+/* Whether two ends by silence are of about the same number of connections, as those of a limit are
+ * and those of a slow moment are not. Pure. */
+bool guest_hold_same(const struct guest_held *a, const struct guest_held *b);
 /* Opens them; out->measured: `out` has what it held and whether a limit was met, otherwise why that
  * is not known. */
 int guest_hold_run(struct trial *t, struct guest_hold *g, uint64_t nofile, struct outcome *out,

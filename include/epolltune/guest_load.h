@@ -21,23 +21,30 @@ struct guest_replies {
 	uint64_t failed;
 };
 
-/* What an order took, while clients sent as much as they could. */
+/* What an order took, while clients sent as much as they could. Of other steps only from `ran` on.
+ */
 struct guest_load {
 	struct client_sum sum;
 	struct guest_replies replies;
 	double rate;    /* of replies that are no errors */
 	double client;  /* CPUs that the client used */
-	double ran;     /* and the server */
+	double ran;     /* those that the server used */
 	double busiest; /* and its busiest thread */
 	double waited;  /* of the time that the server needed a CPU, the share that it had none */
 	double idle;    /* CPUs that no process used */
 };
 
+/* Counts what `server` used, and what no process did, during a step. */
+typedef int (*guest_load_step)(struct trial *t, void *arg, struct err *e);
+int guest_load_around(struct trial *t, const struct subject *server, guest_load_step step,
+		      void *arg, struct guest_load *l, struct err *e);
 /* Gives the order to the first client, and counts what `server` used meanwhile. */
 int guest_load_run(struct trial *t, const struct subject *server, const struct client_order *order,
 		   struct guest_load *l, struct err *e);
 /* Whether a thread of the server used up a CPU. */
 bool guest_load_by_cpu(const struct guest_load *l);
+/* Whether the server waited for a CPU, or no CPU was idle while it did not use one up. Pure. */
+bool guest_load_machine_busy(const struct guest_load *l);
 /* Whether the rate was that of the client or of a busy machine, or too low for the time: the
  * outcome says so. `how`: what the server did at it, "answered". */
 bool guest_load_hindered(const struct trial *t, const struct guest_load *l, const char *how,

@@ -60,8 +60,9 @@ struct trial_knob {
 int trial_knobs(struct trial *t, enum lab_host host, const struct trial_knob *list, struct err *e);
 
 /* On the operator's server (--run): starts it again, so that nothing is left of an experiment
- * before, with RLIMIT_NOFILE `nofile` (0: the caller's), and finds its processes. The caller frees
- * `out`, which is zeroed or of an earlier call. */
+ * before, with RLIMIT_NOFILE `nofile` (0: the caller's), waits until it serves a first client, if
+ * it does (guest->first), and finds its processes. The caller frees `out`, which is zeroed or of an
+ * earlier call. */
 int trial_guest(struct trial *t, uint64_t nofile, struct subject *out, struct err *e);
 /* Of its clients, and bytes of their requests. */
 struct client_config trial_guest_client(const struct trial *t, uint64_t connections);

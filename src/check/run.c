@@ -345,7 +345,7 @@ static int guest_begin(const struct check *check, struct guest *r, struct subjec
 	int rc = guest_open(r, check->host, check_ipv6(check),
 			    report_margin(check->options->target.connections), e);
 	if (!rc)
-		rc = guest_subject(r, check->host, subject, e);
+		rc = guest_subject_serving(r, check->host, subject, e);
 	if (!rc || interrupt_came())
 		return rc;
 	guest_output(r, output);

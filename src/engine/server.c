@@ -3,17 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/settle.h"
 #include "engine/server_process.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 
 #define PATIENCE_MS 30000
-/* Time without change after which nothing more is expected: of a queue, of connections. The first
- * is longer than a client waits to retransmit a SYN that the machine lost. */
-#define SETTLE_QUIET_MS 1500
-#define SETTLE_STEP_MS 2
-/* A busy machine can take long to deliver the first packet. */
-#define SETTLE_FIRST_MS 3000
+/* Time without change after which no more connections are expected. */
 #define AWAIT_QUIET_MS 1000
 
 static const char *const share_names[] = {
@@ -209,20 +205,13 @@ int server_queue(struct server *s, struct server_queue *out, struct err *e)
 
 int server_settle(struct server *s, uint64_t sent, struct server_queue *out, struct err *e)
 {
-	unsigned quiet = 0;
-	*out = (struct server_queue){0};
-	for (unsigned ms = 0; ms < SETTLE_FIRST_MS && quiet < SETTLE_QUIET_MS;
-	     ms += SETTLE_STEP_MS) {
-		struct server_queue before = *out;
+	struct settle settle = {0};
+	for (;;) {
 		int rc = server_queue(s, out, e);
-		if (rc || out->depth + out->drops >= sent)
+		if (rc || !settle_waits(&settle, out->depth + out->drops, sent))
 			return rc;
-		bool arrived = out->depth + out->drops > 0;
-		bool still = out->depth == before.depth && out->drops == before.drops;
-		quiet = arrived && still ? quiet + SETTLE_STEP_MS : 0;
 		clock_sleep_ms(SETTLE_STEP_MS);
 	}
-	return 0;
 }
 
 int server_limit(const struct server *s)

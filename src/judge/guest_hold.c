@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "epolltune/clock.h"
+#include "epolltune/guest_load.h"
 #include "epolltune/quantity.h"
 
 /* Up to so many connections are opened one after the other, so that the limit is met exactly. */
@@ -33,7 +34,24 @@ static const char *const hold_ends[] = {
 int guest_hold_begin(struct trial *t, struct guest_hold *g, uint64_t nofile, struct err *e)
 {
 	int rc = trial_guest(t, nofile, &g->subject, e);
-	return rc ? rc : subject_open_read(t->host, &g->subject, &g->idle, e);
+	const struct guest_first *first = &t->options->guest->first;
+	if (!rc)
+		rc = subject_open_read(t->host, &g->subject, &g->idle, e);
+	g->unserved = !rc && !first->served;
+	if (rc || !first->kept || !g->idle.sum)
+		return rc;
+	g->idle.sum--;
+	g->idle.most--;
+	return 0;
+}
+
+bool guest_hold_unserved(const struct guest_hold *g, struct outcome *out)
+{
+	if (!g->unserved)
+		return false;
+	outcome_inconclusive(out, "the server did not serve its first client within %u s",
+			     GUEST_FIRST_MS / 1000);
+	return true;
 }
 
 /* While `held` connections are open. */
@@ -324,6 +342,13 @@ static bool hold_asks(const struct trial *t, const struct guest_held *h)
 	return t->options->guest->protocol != PROTOCOL_CONNECT && !h->unheld;
 }
 
+/* Starts it again, after the end of its clients. */
+static int hold_begin(struct trial *t, struct guest_hold *g, uint64_t nofile, struct err *e)
+{
+	trial_clients_end(t);
+	return guest_hold_begin(t, g, nofile, e);
+}
+
 /* Opens them with requests; without, where the server closes each after its reply. */
 static int hold_once(struct trial *t, struct guest_hold *g, uint64_t nofile, uint64_t want,
 		     struct guest_held *h, struct err *e)
@@ -331,14 +356,15 @@ static int hold_once(struct trial *t, struct guest_hold *g, uint64_t nofile, uin
 	bool asks = hold_asks(t, h);
 	uint64_t began = clock_ms();
 	int rc = weight_begin(t, g, e);
+	if (g->unserved)
+		return rc;
 	if (!rc)
 		rc = asks ? hold_asked(t, g, want, h, e) : hold_silent(t, g, want, h, e);
 	h->elapsed_ms = clock_ms() - began;
 	if (!rc && asks && h->unheld) {
 		*h = (struct guest_held){
 			.unheld = true, .hurry = h->hurry, .until_ms = h->until_ms};
-		trial_clients_end(t);
-		rc = guest_hold_begin(t, g, nofile, e);
+		rc = hold_begin(t, g, nofile, e);
 		return rc ? rc : hold_once(t, g, nofile, want, h, e);
 	}
 	if (!rc)
@@ -387,20 +413,100 @@ static int hold_any(struct trial *t, struct guest_hold *g, uint64_t nofile, uint
 		*idle_limit = false;
 		if (rc || (h->end != GUEST_HELD_CLOSED && h->end != GUEST_HELD_RESET) || !h->count)
 			return rc;
-		trial_clients_end(t);
-		rc = guest_hold_begin(t, g, nofile, e);
-		if (!rc)
+		rc = hold_begin(t, g, nofile, e);
+		if (!rc && !g->unserved)
 			rc = idle_closes(t, g, ms, asks, idle_limit, e);
-		trial_clients_end(t);
 		bool unheld = asks && ms == IDLE_MIN_MS;
 		if (rc || !*idle_limit || (h->hurry && !unheld))
 			return rc;
-		rc = guest_hold_begin(t, g, nofile, e);
+		rc = hold_begin(t, g, nofile, e);
 		if (rc)
 			return rc;
 		*h = (struct guest_held){
 			.unheld = h->unheld || unheld, .hurry = !unheld, .until_ms = h->until_ms};
 	}
+}
+
+/* Whether it ended as it also does while the server, or this machine, is slow for a moment. */
+static bool by_silence(const struct guest_held *h)
+{
+	return h->end == GUEST_HELD_SILENT || h->end == GUEST_HELD_QUEUED;
+}
+
+bool guest_hold_same(const struct guest_held *a, const struct guest_held *b)
+{
+	uint64_t more = a->count > b->count ? a->count : b->count;
+	uint64_t less = a->count > b->count ? b->count : a->count;
+	return by_silence(a) && by_silence(b) && (more - less) * 10 <= more;
+}
+
+struct silence {
+	struct guest_hold *hold;
+	struct guest_held before; /* one that lasted, with the most connections */
+	bool lasts;
+	bool doubtful; /* it may not be that of a limit */
+};
+
+/* Waits once more, with the connections open. */
+static int silence_wait(struct trial *t, void *arg, struct err *e)
+{
+	struct silence *s = arg;
+	struct guest_held *h = &s->hold->held;
+	uint64_t queued = 0;
+	bool answered = true;
+	int rc = 0;
+	if (!hold_asks(t, h) && h->end == GUEST_HELD_QUEUED) {
+		rc = trial_guest_accepts(t, &queued, e);
+	} else {
+		/* After a failure it opens no more. */
+		if (t->clients[1])
+			client_stop(t->clients[1]);
+		t->clients[1] = NULL;
+		rc = others_answered(t, &answered, h, e);
+	}
+	s->lasts = queued || !answered;
+	return rc;
+}
+
+/* A silence is that of a limit where it lasts while a CPU is idle, where the server has used up its
+ * descriptors, or where another attempt ends so, too. */
+static int silence_look(struct trial *t, struct guest_hold *g, struct silence *s, struct err *e)
+{
+	const struct guest_held *h = &g->held;
+	struct guest_load load = {0};
+	s->hold = g;
+	s->doubtful = by_silence(h) && !h->lack && !guest_hold_at_nofile(g) &&
+		      !guest_hold_same(&s->before, h);
+	if (!s->doubtful)
+		return 0;
+	int rc = guest_load_around(t, &g->subject, silence_wait, s, &load, e);
+	s->doubtful = !s->lasts || guest_load_machine_busy(&load);
+	if (s->lasts && h->count >= s->before.count)
+		s->before = *h;
+	return rc;
+}
+
+/* Opens them again while the end is doubtful, and there is time. */
+static int hold_surely(struct trial *t, struct guest_hold *g, uint64_t nofile, uint64_t want,
+		       bool *idle_limit, struct err *e)
+{
+	struct guest_held *h = &g->held;
+	struct silence s = {0};
+	uint64_t most = 0;
+	int rc = hold_any(t, g, nofile, want, idle_limit, e);
+	while (!rc && !(rc = silence_look(t, g, &s, e)) && s.doubtful && clock_ms() < h->until_ms) {
+		most = h->count > most ? h->count : most;
+		rc = hold_begin(t, g, nofile, e);
+		*h = (struct guest_held){
+			.unheld = h->unheld, .hurry = h->hurry, .until_ms = h->until_ms};
+		if (!rc)
+			rc = hold_any(t, g, nofile, want, idle_limit, e);
+	}
+	if (s.doubtful)
+		h->end = GUEST_HELD_SLOW;
+	if (h->end == GUEST_HELD_SLOW && h->count < most)
+		h->count = most;
+	return rc;
 }
 
 /* Whether what came is no measure of its limit; the outcome says why. `idle_limit`: it closes
@@ -447,9 +553,12 @@ int guest_hold_run(struct trial *t, struct guest_hold *g, uint64_t nofile, struc
 {
 	uint64_t want = guest_hold_wanted(t->target);
 	bool idle_limit = false;
-	g->held = (struct guest_held){.until_ms = clock_ms() + hold_time_ms(t)};
+	g->held = (struct guest_held){0};
 	trial_progress(t, "up to %s connections", quantity_count(want).text);
 	int rc = guest_hold_begin(t, g, nofile, e);
+	if (!rc && guest_hold_unserved(g, out))
+		return 0;
+	g->held.until_ms = clock_ms() + hold_time_ms(t);
 	if (!rc && nofile && g->subject.soft != nofile) {
 		outcome_unsupported(out,
 				    "its limit remained %s: the command sets its own, or "
@@ -460,8 +569,8 @@ int guest_hold_run(struct trial *t, struct guest_hold *g, uint64_t nofile, struc
 	if (!rc)
 		ports_widen(t, want);
 	if (!rc)
-		rc = hold_any(t, g, nofile, want, &idle_limit, e);
-	if (rc || hold_fails(t, g, idle_limit, out))
+		rc = hold_surely(t, g, nofile, want, &idle_limit, e);
+	if (rc || guest_hold_unserved(g, out) || hold_fails(t, g, idle_limit, out))
 		return rc;
 	out->reached = (int64_t)g->held.count;
 	out->measured = true;

@@ -77,12 +77,11 @@ bool guest_connections_fail(const struct trial *t, uint64_t count, uint64_t requ
 	return true;
 }
 
-int guest_load_run(struct trial *t, const struct subject *server, const struct client_order *order,
-		   struct guest_load *l, struct err *e)
+int guest_load_around(struct trial *t, const struct subject *server, guest_load_step step,
+		      void *arg, struct guest_load *l, struct err *e)
 {
 	CLEAN(subject_threads_free) struct subject_threads before = {0}, after = {0};
 	CLEAN(free_pointer) struct host_cpu_times *cpus = calloc(2, sizeof(*cpus));
-	const struct client_sum first = client_sum(t->clients[0]);
 	if (!cpus)
 		return err_set(e, ENOMEM, "CPU times: out of memory");
 	int rc = subject_threads_read(t->host, server, &before, e);
@@ -90,7 +89,7 @@ int guest_load_run(struct trial *t, const struct subject *server, const struct c
 		rc = host_cpu_times(t->host, &cpus[0], e);
 	uint64_t began = clock_ns();
 	if (!rc)
-		rc = client_order(t->clients[0], order, NULL, NULL, e);
+		rc = step(t, arg, e);
 	double elapsed = (double)(clock_ns() - began);
 	if (!rc)
 		rc = host_cpu_times(t->host, &cpus[1], e);
@@ -100,11 +99,6 @@ int guest_load_run(struct trial *t, const struct subject *server, const struct c
 		return rc;
 	struct subject_taken taken = subject_threads_taken(&before, &after);
 	double ready = (double)taken.all.ready_ns;
-	l->sum = client_sum(t->clients[0]);
-	l->replies = guest_replies_of(&first, &l->sum);
-	l->rate = l->sum.rate * (double)(l->replies.done - l->replies.errors) /
-		  (double)(l->replies.done + !l->replies.done);
-	l->client = (double)l->sum.cpu_ns / (double)(l->sum.elapsed_ns + 1);
 	l->ran = (double)taken.all.ran_ns / elapsed;
 	l->busiest = (double)taken.busiest.ran_ns / elapsed;
 	l->waited = (ready - (double)taken.all.ran_ns) / (ready + 1);
@@ -112,9 +106,30 @@ int guest_load_run(struct trial *t, const struct subject *server, const struct c
 	return 0;
 }
 
+static int order_run(struct trial *t, void *arg, struct err *e)
+{
+	return client_order(t->clients[0], arg, NULL, NULL, e);
+}
+
+int guest_load_run(struct trial *t, const struct subject *server, const struct client_order *order,
+		   struct guest_load *l, struct err *e)
+{
+	const struct client_sum first = client_sum(t->clients[0]);
+	struct client_order given = *order;
+	int rc = guest_load_around(t, server, order_run, &given, l, e);
+	if (rc)
+		return rc;
+	l->sum = client_sum(t->clients[0]);
+	l->replies = guest_replies_of(&first, &l->sum);
+	l->rate = l->sum.rate * (double)(l->replies.done - l->replies.errors) /
+		  (double)(l->replies.done + !l->replies.done);
+	l->client = (double)l->sum.cpu_ns / (double)(l->sum.elapsed_ns + 1);
+	return 0;
+}
+
 bool guest_load_by_cpu(const struct guest_load *l) { return l->busiest >= SERVER_BUSY; }
 
-static bool machine_busy(const struct guest_load *l)
+bool guest_load_machine_busy(const struct guest_load *l)
 {
 	return l->waited > WAITED || (!guest_load_by_cpu(l) && l->idle < IDLE);
 }
@@ -122,7 +137,7 @@ static bool machine_busy(const struct guest_load *l)
 bool guest_replies_accuse(const struct guest_replies *r, int cause, const struct guest_load *l)
 {
 	bool ended = cause == ECONNRESET || cause == EPIPE || cause == EBADMSG;
-	uint64_t bad = r->errors + (ended && !machine_busy(l) ? r->failed : 0);
+	uint64_t bad = r->errors + (ended && !guest_load_machine_busy(l) ? r->failed : 0);
 	return bad * TOLERATED > r->done + r->failed;
 }
 
@@ -141,7 +156,8 @@ bool guest_replies_fail(const struct trial *t, const struct guest_replies *r,
 	guest_replies_text(t, r, text, sizeof(text));
 	bool accused = guest_replies_accuse(r, sum.first_errno, l);
 	outcome_unsupported(out, "%s%s", text[0] ? text : "no request was answered",
-			    !accused && machine_busy(l) ? "; this machine was too busy" : "");
+			    !accused && guest_load_machine_busy(l) ? "; this machine was too busy"
+								   : "");
 	if (accused)
 		report_text_into(bad, GUEST_BAD, "%s", text);
 	return true;

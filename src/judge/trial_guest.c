@@ -2,8 +2,6 @@
 #include "epolltune/clock.h"
 #include "epolltune/probe.h"
 
-/* Of a request of PROTOCOL_ECHO. */
-#define ECHO_SIZE 64
 /* For a server to accept what waits. */
 #define PATIENCE_MS 2000
 /* To be served: a busy machine is no fault of the server. */
@@ -29,9 +27,10 @@ bool trial_guest_refuses(struct trial *t, const struct settings *s, enum listene
 
 int trial_guest(struct trial *t, uint64_t nofile, struct subject *out, struct err *e)
 {
+	struct guest *guest = t->options->guest;
 	subject_free(out);
-	int rc = guest_restart(t->options->guest, nofile, e);
-	return rc ? rc : guest_subject(t->options->guest, t->host, out, e);
+	int rc = guest_restart(guest, nofile, e);
+	return rc ? rc : guest_subject_serving(guest, t->host, out, e);
 }
 
 struct client_config trial_guest_client(const struct trial *t, uint64_t connections)
@@ -43,7 +42,7 @@ struct client_config trial_guest_client(const struct trial *t, uint64_t connecti
 unsigned trial_guest_size(const struct trial *t)
 {
 	const struct guest *guest = t->options->guest;
-	return guest->request.size ? guest->request.size : ECHO_SIZE;
+	return guest->request.size ? guest->request.size : GUEST_ECHO_SIZE;
 }
 
 int trial_guest_accepts(struct trial *t, uint64_t *queued, struct err *e)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
+#include "base/settle.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/list.h"
@@ -22,9 +23,6 @@
 #define LOOK_MS 10
 /* From the end of a process' connections to that of the process itself, as it is seen here. */
 #define END_MS 100
-/* Without a change the queue is at rest. */
-#define SETTLE_MS 50
-#define SETTLE_FIRST_MS 1000
 /* With SO_REUSEPORT a server has one for each worker, or several. */
 #define LISTENERS_MAX 4096
 #define ADDRESSES 200
@@ -279,6 +277,7 @@ int guest_restart(struct guest *r, uint64_t nofile, struct err *e)
 		.nofile = nofile,
 		.grace_ms = GRACE_MS};
 	program_end(&r->program);
+	r->first = (struct guest_first){0};
 	int rc = file_remove(r, e);
 	if (!rc)
 		rc = program_start(&r->program, r->lab, LAB_COMMAND, &config, e);
@@ -461,17 +460,11 @@ int guest_check(struct guest *r, struct err *e)
 
 int guest_queue_settle(struct guest *r, uint64_t sent, struct guest_queue *out, struct err *e)
 {
-	uint64_t changed = clock_ms(), seen = 0;
+	struct settle s = {0};
 	for (;;) {
 		int rc = guest_queue_read(r, out, e);
-		uint64_t now = clock_ms(), all = out->depth + out->drops;
-		if (rc || all >= sent)
+		if (rc || !settle_waits(&s, out->depth + out->drops, sent))
 			return rc;
-		if (all != seen)
-			changed = now;
-		seen = all;
-		if (now - changed > (seen ? SETTLE_MS : SETTLE_FIRST_MS))
-			return 0;
-		clock_sleep_ms(1);
+		clock_sleep_ms(SETTLE_STEP_MS);
 	}
 }

@@ -400,6 +400,66 @@ test_a_server_that_closes_idle_connections_is_not_limited() {
 	! left
 }
 
+# One that serves clients, with a line before it accepts them.
+server_with() { # LINE
+	sed "s/^events = /$1\n&/" "$tests/support/echo_server.py" >server.py
+}
+
+test_a_server_that_starts_slowly_is_accused_of_nothing() {
+	needs_lab
+	# As one whose workers load an application.
+	server_with 'import time; time.sleep(3)'
+	slowly() { # PROTOCOL PROBES
+		run_known 'all(.walls[]; .verdict != "unknown")' 0 "exec python3 $work/server.py none" --port 8080 \
+			--protocol "$1" --connections 100 --rate 10 --probe "$2"
+		json '.findings == []' 'wall("application.connections") | .verdict == "ok" and .at_least'
+	}
+	slowly echo application,manners
+	slowly connect application
+}
+
+# They would count as open before the first connection, which would seem to be closed at once.
+test_descriptors_that_a_server_closes_while_it_starts_are_none_at_rest() {
+	needs_lab
+	server_with 'import os, time; spare = [os.dup(0) for _ in range(3)]; time.sleep(.5); [os.close(fd) for fd in spare]'
+	run_known 'wall("application.connections").verdict != "unknown"' 0 "exec python3 $work/server.py none" --port 8080 \
+		--protocol connect --connections 100 --rate 10 --probe application
+	json 'wall("application.connections") | .verdict == "ok" and .at_least'
+}
+
+test_nothing_is_known_of_a_server_that_serves_nobody() {
+	needs_lab
+	server_with 'import time; time.sleep(1000)'
+	for protocol in echo connect; do
+		run 3 "exec python3 $work/server.py none" --port 8080 --protocol $protocol --connections 100 --rate 10 \
+			--probe application
+		json '.findings == []' '.probes[0].state == "done"' \
+			'wall("application.connections") | .verdict == "unknown" and .measured == null and
+				.reason == "the server did not serve its first client within 10 s"'
+	done
+	! left
+}
+
+test_a_server_that_ends_while_it_starts_says_so() {
+	needs_lab
+	server_with 'import time; time.sleep(.5); sys.exit("no such module")'
+	run 3 "exec python3 $work/server.py none" --port 8080 --protocol echo --probe application
+	contains err 'no such module' 'the server exited with status 1'
+	! left
+}
+
+test_a_pause_is_no_limit() {
+	needs_lab
+	pause='import os, time'
+	pause="$pause\\npaused = os.environ[\"MARK\"] + \"\/paused\""
+	server_with "$pause"
+	sed -i 's/^def answer.*/&\n    if len(clients) == 20 and not os.path.exists(paused):\n        os.mkdir(paused)\n        time.sleep(3)/' server.py
+	run_known 'wall("application.connections").verdict != "unknown"' 0 "exec python3 $work/server.py none" --port 8080 \
+		--protocol echo --connections 100 --rate 10 --probe application
+	[ -d paused ]
+	json 'wall("application.connections") | .verdict == "ok" and .at_least'
+}
+
 # Its replies count neither connections nor requests.
 test_a_server_that_answers_more_than_was_asked_is_not_measured() {
 	needs_lab

@@ -84,6 +84,55 @@ static void a_unix_socket_is_not_reset(void **state)
 	}
 }
 
+/* A limit ends both attempts at about the same number. */
+static void a_silence_comes_again_where_a_limit_is(void **state)
+{
+	static const struct {
+		struct guest_held first, again;
+		bool same;
+	} rows[] = {
+		{{.count = 100, .end = GUEST_HELD_SILENT},
+		 {.count = 100, .end = GUEST_HELD_SILENT},
+		 true},
+		{{.count = 100, .end = GUEST_HELD_SILENT},
+		 {.count = 91, .end = GUEST_HELD_QUEUED},
+		 true},
+		{{.count = 90, .end = GUEST_HELD_SILENT},
+		 {.count = 100, .end = GUEST_HELD_SILENT},
+		 true},
+		{{.count = 89, .end = GUEST_HELD_SILENT},
+		 {.count = 100, .end = GUEST_HELD_SILENT},
+		 false},
+		{{.count = 100, .end = GUEST_HELD_QUEUED},
+		 {.count = 89, .end = GUEST_HELD_QUEUED},
+		 false},
+		{{.count = 1, .end = GUEST_HELD_SILENT},
+		 {.count = 2, .end = GUEST_HELD_SILENT},
+		 false},
+		{{.end = GUEST_HELD_SILENT}, {.end = GUEST_HELD_SILENT}, true},
+		{{.count = 100, .end = GUEST_HELD_SILENT},
+		 {.count = 100, .end = GUEST_HELD_SLOW},
+		 false},
+		{{0}, {.end = GUEST_HELD_SILENT}, false}, /* none was before */
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (guest_hold_same(&rows[i].first, &rows[i].again) != rows[i].same)
+			fail_msg("row %zu", i);
+}
+
+/* Nothing is known of the limits of one that has not started. */
+static void a_server_that_serves_nobody_has_no_limit(void **state)
+{
+	struct outcome out = {0};
+	struct guest_hold hold = {0};
+	assert_false(guest_hold_unserved(&hold, &out));
+	assert_int_equal(out.state, OUTCOME_CONCLUSIVE);
+	hold.unserved = true;
+	assert_true(guest_hold_unserved(&hold, &out));
+	assert_int_equal(out.state, OUTCOME_INCONCLUSIVE);
+	assert_string_equal(out.why, "the server did not serve its first client within 10 s");
+}
+
 /* The open loop has what the server holds, and a churn what it does not turn away. */
 static void no_more_are_active_than_it_holds(void **state)
 {
@@ -198,6 +247,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_that_of_more_connections),
 		cmocka_unit_test(a_unix_socket_is_not_reset),
+		cmocka_unit_test(a_silence_comes_again_where_a_limit_is),
+		cmocka_unit_test(a_server_that_serves_nobody_has_no_limit),
 		cmocka_unit_test(no_more_are_active_than_it_holds),
 		cmocka_unit_test(only_what_the_server_did_accuses_it),
 		cmocka_unit_test(no_reply_within_the_time_is_no_rate),

@@ -1,4 +1,4 @@
-/* Which accept queue probe accept-queue takes to be longer than clients wait. */
+/* What probe accept-queue makes of queues, and of runs that show nothing of one. */
 #define probe_accept_queue accept_queue_under_test
 #include "../../probes/accept-queue.c"
 #include "../support/support.h"
@@ -53,11 +53,39 @@ static void only_own_listeners_are_left_out(void **state)
 	assert_null(strstr(r.findings[0].detail, "nginx"));
 }
 
+/* Clients without a CPU do not arrive in time: another run may show more. */
+static void clients_that_do_not_arrive_show_nothing(void **state)
+{
+	static const struct {
+		struct stall stall;
+		const char *why; /* "": it shows the queue */
+	} rows[] = {
+		{{.arrivals = 100, .arrived = 100}, ""},
+		{{.arrivals = 100, .arrived = 130, .dropped = 35, .capacity = 65}, ""},
+		{{.arrivals = 100, .arrived = 99}, "only 99 of 100 clients reached the server"},
+		{{.arrivals = 100}, "only 0 of 100 clients reached the server"},
+		{{.arrivals = 100, .arrived = 101, .dropped = 40, .capacity = 60},
+		 "SYNs were dropped while 60 connections waited, but not by this queue: "
+		 "ListenOverflows did not grow"},
+		{{.arrivals = 100, .arrived = 101, .capacity = 60, .all_overflows = 41}, ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct outcome out = {0};
+		bool fails = *rows[i].why;
+		assert_int_equal(stall_fails(&rows[i].stall, 65, &out), fails);
+		assert_int_equal(out.state, fails ? OUTCOME_INCONCLUSIVE : OUTCOME_CONCLUSIVE);
+		assert_string_equal(out.why, rows[i].why);
+	}
+	for (const struct experiment *x = experiments; x->wall; x++)
+		assert_true(x->again || strcmp(x->wall, "accept-queue"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_queue_beyond_the_patience_of_clients_is_a_note),
 		cmocka_unit_test(only_own_listeners_are_left_out),
+		cmocka_unit_test(clients_that_do_not_arrive_show_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
