@@ -421,7 +421,7 @@ test_a_server_that_starts_slowly_is_accused_of_nothing() {
 # They would count as open before the first connection, which would seem to be closed at once.
 test_descriptors_that_a_server_closes_while_it_starts_are_none_at_rest() {
 	needs_lab
-	server_with 'import os, time; spare = [os.dup(0) for _ in range(3)]; time.sleep(.5); [os.close(fd) for fd in spare]'
+	server_with 'import os, time; held = [os.dup(0) for each in range(3)]; time.sleep(.5); [os.close(fd) for fd in held]'
 	run_known 'wall("application.connections").verdict != "unknown"' 0 "exec python3 $work/server.py none" --port 8080 \
 		--protocol connect --connections 100 --rate 10 --probe application
 	json 'wall("application.connections") | .verdict == "ok" and .at_least'
