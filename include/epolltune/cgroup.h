@@ -66,6 +66,7 @@ struct cgroup_quota {
 	uint64_t threads;       /* in that group; 0: unknown, and of one above */
 	/* Since the group was made: periods in which it ran, and in which it was throttled. */
 	uint64_t periods, throttled;
+	uint64_t used_us; /* CPU time of its processes since then; 0: unknown */
 };
 
 /* What the lack of memory has done since the groups were made. v1 counts a part of it. */

@@ -1867,9 +1867,10 @@ static const struct finding_row findings[] = {
 	 .title =
 		 "{path} was throttled in {share} % of its periods: the server pauses {shared?up to }"
 		 "{pause} in each {period}",
-	 .detail = "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
-		   "periods of the window{shared?, by this server and others of that group}. In "
-		   "such a pause nothing is accepted\\: the target's stall cannot be shorter.",
+	 .detail =
+		 "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
+		 "periods of the window{shared?, by this server and others of that group}." CHECK_USED
+		 " In such a pause nothing is accepted\\: the target's stall cannot be shorter.",
 	 .advice = "{engine}\\: {line}. Or give the server fewer threads that run at a time.",
 	 .answer = "the CPU quota of {path} stops the server",
 	 .meaning = "The control group used up its CPU quota in most periods, and was stopped for "
@@ -1883,8 +1884,9 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{path} was throttled in {share} % of its periods: the server pauses up to "
 		  "{pause}",
-	 .detail = "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
-		   "periods of the window{shared?, by this server and others of that group}.",
+	 .detail =
+		 "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
+		 "periods of the window{shared?, by this server and others of that group}." CHECK_USED,
 	 .advice = "{engine}\\: {line}",
 	 .answer = "the CPU quota of {path} throttles it",
 	 .meaning = "The control group used up its CPU quota in some periods, and was stopped for "
