@@ -10,6 +10,7 @@
 #include "epolltune/connection_memory.h"
 #include "epolltune/counters.h"
 #include "epolltune/doing.h"
+#include "epolltune/own_time.h"
 #include "epolltune/quantity.h"
 #include "epolltune/since.h"
 #include "epolltune/tasks.h"
@@ -18,6 +19,11 @@
 #define PIDS_LEFT_PERCENT 10
 /* A group that waits for memory in a smaller share of the time only reclaims page cache. */
 #define STALLED_SHARE 0.05
+/* Of what a quota allows in the window: then what the check uses itself hides what others do. */
+#define OWN_MUCH 0.2
+/* In which the kernel hands a quota out to CPUs (kernel.sched_cfs_bandwidth_slice_us): one is
+ * throttled while another has some of it left. */
+#define SLICE_US 5000
 
 /* Whether the group is known, or there is none: a tree of another tool may lack it. */
 static bool is_shown(const struct host *h, const struct cgroup *c)
@@ -381,7 +387,8 @@ struct sample {
 	struct cgroup group;
 	/* Of its quotas, those that epolltune uses too. */
 	bool ours[CGROUP_QUOTAS];
-	uint64_t cpus; /* online */
+	uint64_t own_ns; /* CPU time of epolltune so far */
+	uint64_t cpus;   /* online */
 	bool shown;
 	bool single; /* the server in question is one that makes no process for a connection */
 	const struct container_row *container;
@@ -402,6 +409,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	struct host_facts facts;
+	s->own_ns = own_time_ns(o->own);
 	group_read(h, o->subject, o->before, &s->group);
 	/* A capture has those of its server, in which what captured it did not run. */
 	if (host_live(h) || !o->subject)
@@ -422,10 +430,27 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 struct throttling {
 	const struct cgroup_quota *of;
 	uint64_t periods, throttled;
-	double share;
+	uint64_t others; /* of the throttled ones, those that the check has not used up */
 	bool watched;
 	bool ours; /* the check runs in that group, too */
+	/* CPU time of the group, 0: unknown, and of the check in it. */
+	uint64_t used_us, own_us;
 };
+
+/* What so many throttled periods take at least. */
+static uint64_t used_at_least(const struct cgroup_quota *q, uint64_t throttled)
+{
+	return throttled * (q->quota_us > 2 * SLICE_US ? q->quota_us - SLICE_US : q->quota_us / 2);
+}
+
+/* The check has its share of the throttled periods by that of the CPU time, where that of the group
+ * is not counted of the least that it was. */
+static uint64_t throttled_by_others(const struct throttling *t)
+{
+	uint64_t used = t->used_us ? t->used_us : used_at_least(t->of, t->throttled);
+	double share = t->own_us < used ? 1 - (double)t->own_us / (double)used : 0;
+	return t->own_us ? (uint64_t)lround((double)t->throttled * share) : t->throttled;
+}
 
 /* `before`: NULL without a window. A group that was made meanwhile has begun at 0. */
 static struct throttling throttling_of(const struct sample *before, const struct sample *after,
@@ -439,18 +464,51 @@ static struct throttling throttling_of(const struct sample *before, const struct
 		was = NULL;
 	t.periods = of->periods - (was ? was->periods : 0);
 	t.throttled = of->throttled - (was ? was->throttled : 0);
-	t.share = t.periods ? (double)t.throttled / (double)t.periods : 0;
+	if (of->used_us > (was ? was->used_us : 0))
+		t.used_us = of->used_us - (was ? was->used_us : 0);
+	if (before && t.ours)
+		t.own_us = (after->own_ns - before->own_ns) / 1000;
+	t.others = throttled_by_others(&t);
 	return t;
 }
 
-/* In a window of a small quota the check's own reading may use up that of one period. One is tight
- * at most. Without a window nothing is known of now. */
+static double share_of(uint64_t throttled, const struct throttling *t)
+{
+	return t->periods ? (double)throttled / (double)t->periods : 0;
+}
+
+/* In a window of a small quota the check's own reading may use up that of some periods, and has
+ * begun in the first one before the window. One is tight at most. Without a window nothing is known
+ * of now. */
 static enum wall_verdict cpu_verdict(const struct throttling *t)
 {
-	bool once = t->throttled <= 1;
-	if (!t->watched || (once && t->ours) || t->share < CGROUP_THROTTLED_TIGHT)
+	bool once = t->others <= 1;
+	double share = share_of(t->others, t);
+	if (!t->watched || (once && t->ours) || share < CGROUP_THROTTLED_TIGHT)
 		return VERDICT_OK;
-	return t->share >= CGROUP_THROTTLED_SHORT && !once ? VERDICT_SHORT : VERDICT_TIGHT;
+	return share >= CGROUP_THROTTLED_SHORT && !once ? VERDICT_SHORT : VERDICT_TIGHT;
+}
+
+/* Goes on while the check uses much of a quota, which is used up. */
+static bool is_disturbed(const struct throttling *t)
+{
+	return t->throttled &&
+	       (double)t->own_us > OWN_MUCH * (double)(t->of->quota_us * t->periods);
+}
+
+static bool window_again(struct sample *before, const struct sample *after)
+{
+	bool disturbed = false;
+	for (size_t i = 0; i < after->group.quota_count && !disturbed; i++) {
+		struct throttling t = throttling_of(before, after, &after->group.quotas[i]);
+		disturbed = is_disturbed(&t);
+	}
+	if (!disturbed)
+		return false;
+	memcpy(before->group.quotas, after->group.quotas, sizeof(before->group.quotas));
+	before->group.quota_count = after->group.quota_count;
+	before->own_ns = after->own_ns;
+	return true;
 }
 
 /* Of the quota that stops it in the largest share of its periods; where none does, of the tightest.
@@ -461,7 +519,8 @@ static struct throttling throttling_worst(const struct sample *before, const str
 	for (size_t i = 0; i < after->group.quota_count; i++) {
 		struct throttling t = throttling_of(before, after, &after->group.quotas[i]);
 		if (verdict_asks(cpu_verdict(&t)) &&
-		    (!verdict_asks(cpu_verdict(&worst)) || t.share > worst.share))
+		    (!verdict_asks(cpu_verdict(&worst)) ||
+		     share_of(t.others, &t) > share_of(worst.others, &worst)))
 			worst = t;
 	}
 	return worst;
@@ -475,14 +534,16 @@ static void cpu_words(const struct sample *s, const struct throttling *t, uint64
 	wording_set(w, "path", "%s", q->path);
 	wording_set(w, "quota", "%s", quantity_show(QUANTITY_DURATION, q->quota_us).text);
 	wording_set(w, "period", "%s", quantity_show(QUANTITY_DURATION, q->period_us).text);
-	wording_set(w, "share", "%.0f", t->share * 100);
+	wording_set(w, "share", "%.0f", share_of(t->throttled, t) * 100);
 	wording_set(w, "throttled", "%s", quantity_count(t->throttled).text);
 	wording_set(w, "periods", "%s", quantity_count(t->periods).text);
 	wording_flag(w, "watched", t->watched);
 	wording_flag(w, "ran", t->periods);
 	wording_set(w, "pause", "%s", quantity_show(QUANTITY_DURATION, pause_us).text);
 	wording_set(w, "engine", "%s", engine->name);
-	wording_flag(w, "tight", t->share < CGROUP_THROTTLED_SHORT);
+	wording_set(w, "own", "%s",
+		    t->throttled && t->own_us ? quantity_measured(QUANTITY_DURATION, t->own_us).text
+					      : "");
 	wording_flag(w, "shared", q->shared);
 	line_word(w, engine->cpu, q->path);
 }
@@ -775,6 +836,7 @@ static const struct observation observation = {
 	.size = sizeof(struct sample),
 	.window = true,
 	.sample = sample_take,
+	.again = window_again,
 	.judge = observation_judge,
 };
 

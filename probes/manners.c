@@ -3,7 +3,8 @@
  * others, and whether it spins.
  *
  * A thread that spins always runs or waits for a CPU, which the kernel counts (schedstat): unlike
- * its CPU time, that is the same on a busy machine. */
+ * its CPU time, that is the same on a busy machine. One that finishes its work does so, too, for as
+ * long as that takes, and it takes less CPU time. */
 #include "epolltune/probe.h"
 
 #include <errno.h>
@@ -41,64 +42,145 @@
 #define BEYOND 16
 #define ACCEPT_MS 500
 #define FILL_MS 5000
-/* Samples of a server that may spin. */
-#define LOOKS 3
+/* Between samples of a server that may spin, and those of all together. */
 #define LOOK_US 250000
+#define LOOKS_NS 4e9
+/* To be at rest after its start. */
+#define REST_LOOKS 8
 /* A limit on descriptors that most servers do not reach. */
 #define FILES 65536
 /* Time of its busiest thread beyond that at rest, as a share of the clock's. */
 #define SPINS 0.6
 /* In one sample: it does not spin. */
 #define IDLE 0.2
-
-struct context {
-	struct subject subject;
-	double rest; /* how busy its busiest thread is without clients */
-};
+/* CPU time beyond that at rest. RESETS clients leave a slow server 130 ms of work, and 390 ms where
+ * a CPU has a third of the speed. */
+#define SPINS_RAN_NS 6e8
 
 /* How busy its busiest thread was, of `elapsed_ns`. */
 struct busy {
 	double elapsed_ns, ready_ns, ran_ns;
 };
 
+struct context {
+	struct subject subject;
+	struct busy rest;           /* without clients */
+	char late[WORDING_TEXT];    /* what no time was left for; "": nothing */
+	char untried[WORDING_TEXT]; /* what has no result for other reasons, in sentences */
+};
+
+/* Samples: the first, the one before the last, and the last. */
 struct looks {
-	struct subject_threads at[LOOKS + 1];
-	uint64_t ns[LOOKS + 1];
+	struct subject_threads first, before, last;
+	uint64_t first_ns, before_ns, last_ns;
 };
 
 static void looks_free(struct looks *l)
 {
-	for (size_t i = 0; i <= LOOKS; i++)
-		subject_threads_free(&l->at[i]);
+	subject_threads_free(&l->first);
+	subject_threads_free(&l->before);
+	subject_threads_free(&l->last);
 }
 
-/* Up to `count` samples, until no thread is busy. The kernel adds the time of a wait at its end:
- * the samples count together. */
-static int busy_look(struct trial *t, size_t count, struct busy *b, bool *idle, struct err *e)
+static int look_first(const struct trial *t, struct looks *l, struct err *e)
+{
+	int rc = subject_threads_read(t->host, &t->context->subject, &l->first, e);
+	l->first_ns = clock_ns();
+	return rc;
+}
+
+static struct busy busy_of(const struct subject_threads *before, uint64_t before_ns,
+			   const struct looks *l)
+{
+	struct subject_thread busiest = subject_threads_taken(before, &l->last).busiest;
+	return (struct busy){(double)(l->last_ns - before_ns), (double)busiest.ready_ns,
+			     (double)busiest.ran_ns};
+}
+
+/* Another sample after a while. `all`: since the first one, `last`: since the one before. The
+ * kernel adds the time of a wait at its end: the samples count together. */
+static int look_next(const struct trial *t, struct looks *l, struct busy *all, struct busy *last,
+		     struct err *e)
+{
+	bool second = !l->last_ns;
+	clock_sleep_us(LOOK_US);
+	subject_threads_free(&l->before);
+	l->before = l->last;
+	l->before_ns = l->last_ns;
+	int rc = subject_threads_read(t->host, &t->context->subject, &l->last, e);
+	l->last_ns = clock_ns();
+	*all = busy_of(&l->first, l->first_ns, l);
+	*last = second ? *all : busy_of(&l->before, l->before_ns, l);
+	return rc;
+}
+
+static double ready_share(const struct busy *b) { return b->ready_ns / b->elapsed_ns; }
+
+/* The least of its samples: a server may not have finished its start. */
+static int rest_look(const struct trial *t, struct busy *rest, struct err *e)
 {
 	CLEAN(looks_free) struct looks l = {0};
-	int rc = subject_threads_read(t->host, &t->context->subject, &l.at[0], e);
-	*idle = false;
-	l.ns[0] = clock_ns();
-	for (size_t i = 1; i <= count && !rc && !*idle; i++) {
-		clock_sleep_us(LOOK_US);
-		rc = subject_threads_read(t->host, &t->context->subject, &l.at[i], e);
-		l.ns[i] = clock_ns();
-		struct subject_thread now = subject_threads_taken(&l.at[i - 1], &l.at[i]).busiest;
-		struct subject_thread all = subject_threads_taken(&l.at[0], &l.at[i]).busiest;
-		*idle = (double)now.ready_ns < IDLE * (double)(l.ns[i] - l.ns[i - 1]);
-		*b = (struct busy){(double)(l.ns[i] - l.ns[0]), (double)all.ready_ns,
-				   (double)all.ran_ns};
+	struct busy all, last;
+	int rc = look_first(t, &l, e);
+	for (size_t i = 0; !rc && i < REST_LOOKS && (!i || ready_share(rest) >= IDLE); i++) {
+		rc = look_next(t, &l, &all, &last, e);
+		if (!rc && (!i || ready_share(&last) < ready_share(rest)))
+			*rest = last;
 	}
 	return rc;
 }
 
-static int spins(struct trial *t, bool *spinning, struct busy *b, struct err *e)
+/* Whether it could not be busier than it is without clients. Pure. */
+static bool rest_hides(const struct busy *rest) { return ready_share(rest) + SPINS > 1; }
+
+/* Whether a thread spins. SPINNING_YET: only further samples show that. */
+enum spinning { SPINNING_NOT, SPINNING, SPINNING_YET, SPINNING_UNKNOWN };
+
+/* One that finishes its work becomes idle. Pure. */
+static enum spinning spinning_judge(const struct busy *all, const struct busy *last,
+				    const struct busy *rest)
 {
-	bool idle;
-	int rc = busy_look(t, LOOKS, b, &idle, e);
-	*spinning = !rc && !idle && b->ready_ns > (t->context->rest + SPINS) * b->elapsed_ns;
+	bool busy = ready_share(all) > ready_share(rest) + SPINS;
+	double ran = all->ran_ns - rest->ran_ns / rest->elapsed_ns * all->elapsed_ns;
+	if (rest_hides(rest))
+		return SPINNING_UNKNOWN;
+	if (ready_share(last) < ready_share(rest) + IDLE)
+		return SPINNING_NOT;
+	if (busy && ran >= SPINS_RAN_NS)
+		return SPINNING;
+	if (all->elapsed_ns < LOOKS_NS)
+		return SPINNING_YET;
+	return busy ? SPINNING_UNKNOWN : SPINNING_NOT;
+}
+
+static int spinning_look(const struct trial *t, enum spinning *spinning, struct busy *all,
+			 struct err *e)
+{
+	CLEAN(looks_free) struct looks l = {0};
+	struct busy last;
+	int rc = look_first(t, &l, e);
+	for (*spinning = SPINNING_YET; !rc && *spinning == SPINNING_YET;) {
+		rc = look_next(t, &l, all, &last, e);
+		*spinning = spinning_judge(all, &last, &t->context->rest);
+	}
 	return rc;
+}
+
+static void untried_add(struct context *c, const char *what, const char *why)
+{
+	report_append(c->untried, "%sThe server was not tried %s: %s.", c->untried[0] ? " " : "",
+		      what, why);
+}
+
+static void spinning_unknown(struct context *c, const char *what, const struct busy *all)
+{
+	char why[96] = "it is busy without clients, too";
+	if (!rest_hides(&c->rest))
+		report_text(why, "its busiest thread got %s of CPU time in %s",
+			    quantity_seconds(all->ran_ns / 1e9).text,
+			    quantity_seconds(all->elapsed_ns / 1e9).text);
+	report_append(c->untried, "%sWhether the server spins %s is not known: %s.",
+		      c->untried[0] ? " " : "", what, why);
 }
 
 static void words_make(const struct trial *t, const char *what, bool emfile, struct wording *w)
@@ -135,9 +217,10 @@ static void spin_report(const struct trial *t, const char *what, bool emfile, co
 	wording_set(&words, "files", "%s",
 		    server_line(server ? server->files_line : NULL, "files", FILES, line,
 				sizeof(line)));
+	wording_set(&words, "elapsed", "%s", quantity_seconds(b->elapsed_ns / 1e9).text);
 	struct finding *f = report_finding(r, "application.spins", &words);
 	finding_evidence(f, "busiest thread ran or waited for a CPU", "% of the time",
-			 round(100 * b->ready_ns / b->elapsed_ns), NAN);
+			 round(100 * ready_share(b)), NAN);
 	finding_evidence(f, "CPU time of that thread", "% of a CPU",
 			 round(100 * b->ran_ns / b->elapsed_ns), NAN);
 }
@@ -216,6 +299,8 @@ static int readers_main(struct task_port *port, void *arg)
 	return 0;
 }
 
+#define UNREAD "while 16 clients do not read its replies"
+
 static int beside_readers(struct trial *t, struct report *r, bool *serves, struct err *e)
 {
 	struct guest *guest = t->options->guest;
@@ -234,7 +319,7 @@ static int beside_readers(struct trial *t, struct report *r, bool *serves, struc
 	if (!rc)
 		rc = trial_guest_serves(t, serves, e);
 	if (!rc && !*serves)
-		stuck_report(t, "while 16 clients do not read its replies", false, r);
+		stuck_report(t, UNREAD, false, r);
 	task_end(&task);
 	return rc;
 }
@@ -258,15 +343,17 @@ static const char *burden_text(const struct guest *guest, size_t i)
 static int after_clients(struct trial *t, const char *what, struct report *r, bool *serves,
 			 struct err *e)
 {
-	bool spinning = false;
+	enum spinning spinning = SPINNING_NOT;
 	struct busy busy;
 	int rc = trial_guest_serves(t, serves, e);
 	if (!rc && !*serves)
 		stuck_report(t, what, false, r);
 	if (!rc && *serves)
-		rc = spins(t, &spinning, &busy, e);
-	if (!rc && spinning)
+		rc = spinning_look(t, &spinning, &busy, e);
+	if (!rc && spinning == SPINNING)
 		spin_report(t, what, false, &busy, r);
+	if (!rc && spinning == SPINNING_UNKNOWN)
+		spinning_unknown(t->context, what, &busy);
 	return rc;
 }
 
@@ -308,45 +395,62 @@ static int is_full(struct trial *t, bool *full, struct err *e)
 	return rc;
 }
 
-/* Connects clients until some are not accepted. No more at a time than half of the queue: the
- * kernel logs more half-open ones than it holds. */
-static int descriptors_fill(struct trial *t, uint64_t clients, struct err *e)
+/* Waits while it accepts: how many are not accepted then. */
+static int queue_await(const struct trial *t, struct guest_queue *q, struct err *e)
+{
+	uint64_t least = UINT64_MAX, until = 0;
+	int rc;
+	do {
+		rc = guest_queue_read(t->options->guest, q, e);
+		if (rc || !q->depth)
+			return rc;
+		if (q->depth < least)
+			until = clock_ms() + ACCEPT_MS;
+		least = q->depth < least ? q->depth : least;
+		clock_sleep_ms(1);
+	} while (clock_ms() < until);
+	return 0;
+}
+
+/* Connects clients until some are not accepted; `late`: that took too long. No more at a time than
+ * half of the queue: the kernel logs more half-open ones than it holds. */
+static int descriptors_fill(struct trial *t, uint64_t clients, bool *late, struct err *e)
 {
 	struct guest_queue q;
 	uint64_t end = clock_ms() + FILL_MS;
 	int rc = trial_client(t, trial_guest_client(t, clients), e);
 	if (!rc)
 		rc = guest_queue_read(t->options->guest, &q, e);
-	while (!rc && t->clients[0]->opened < clients && clock_ms() < end) {
+	while (!rc && t->clients[0]->opened < clients && !(*late = clock_ms() >= end)) {
 		uint64_t left = clients - t->clients[0]->opened;
 		uint64_t step = q.limit / 2 > left ? left : q.limit / 2 ? q.limit / 2 : 1;
-		uint64_t until = clock_ms() + ACCEPT_MS;
 		rc = client_open(t->clients[0], step, 0, ACCEPT_MS * 10, e);
-		do {
-			if (!rc)
-				rc = guest_queue_read(t->options->guest, &q, e);
-			if (!rc && q.depth)
-				clock_sleep_ms(1);
-		} while (!rc && q.depth && clock_ms() < until);
+		if (!rc)
+			rc = queue_await(t, &q, e);
 		if (rc || q.depth)
 			return rc;
 	}
 	return rc;
 }
 
+#define AT_DESCRIPTORS "with no descriptor left while clients wait"
+
 /* The limit at which it starts, with few descriptors left; 0: it does not start, or raises it. */
 static int limit_set(struct trial *t, uint64_t *limit, struct err *e)
 {
+	struct context *c = t->context;
 	struct subject_open open;
 	struct err refused = {0};
-	int rc = subject_open_read(t->host, &t->context->subject, &open, e);
+	int rc = subject_open_read(t->host, &c->subject, &open, e);
 	*limit = open.most + SPARE;
 	if (rc || !open.most)
 		*limit = 0;
 	if (!*limit)
 		return rc;
-	rc = trial_guest(t, *limit, &t->context->subject, &refused);
-	if (rc == -ECHILD || rc == -ETIMEDOUT || (!rc && t->context->subject.soft != *limit)) {
+	rc = trial_guest(t, *limit, &c->subject, &refused);
+	if (rc == -ETIMEDOUT)
+		untried_add(c, AT_DESCRIPTORS, "with few left it did not start in time");
+	if (rc == -ECHILD || rc == -ETIMEDOUT || (!rc && c->subject.soft != *limit)) {
 		*limit = 0;
 		return 0;
 	}
@@ -355,31 +459,46 @@ static int limit_set(struct trial *t, uint64_t *limit, struct err *e)
 	return rc;
 }
 
+static int spins_at_descriptors(struct trial *t, struct report *r, struct err *e)
+{
+	enum spinning spinning = SPINNING_NOT;
+	struct busy busy;
+	bool full = true;
+	int rc = spinning_look(t, &spinning, &busy, e);
+	/* Those that ended meanwhile would have freed descriptors. */
+	if (!rc && spinning == SPINNING)
+		rc = is_full(t, &full, e);
+	if (!rc && spinning == SPINNING && full)
+		spin_report(t, AT_DESCRIPTORS, true, &busy, r);
+	if (!rc && spinning == SPINNING_UNKNOWN)
+		spinning_unknown(t->context, AT_DESCRIPTORS, &busy);
+	return rc;
+}
+
 static int at_descriptors(struct trial *t, struct report *r, struct err *e)
 {
-	bool full = false, spinning = false, serves = false;
+	struct context *c = t->context;
+	bool full = false, late = false, serves = false;
 	uint64_t limit = 0;
-	struct busy busy;
 	trial_progress(t, "no descriptor left");
 	int rc = limit_set(t, &limit, e);
 	if (!rc && limit)
 		rc = trial_guest_serves(t, &serves, e);
+	if (!rc && limit && !serves)
+		untried_add(c, AT_DESCRIPTORS, "with few left it did not answer a client");
 	if (rc || !serves)
 		return rc;
-	uint64_t clients = limit * t->context->subject.accepting + BEYOND;
-	rc = descriptors_fill(t, clients < CLIENTS_MAX ? clients : CLIENTS_MAX, e);
+	uint64_t clients = limit * c->subject.accepting + BEYOND;
+	rc = descriptors_fill(t, clients < CLIENTS_MAX ? clients : CLIENTS_MAX, &late, e);
 	if (!rc)
 		rc = is_full(t, &full, e);
 	if (!rc && full)
-		rc = spins(t, &spinning, &busy, e);
-	/* Those that ended meanwhile would have freed descriptors. */
-	if (!rc && spinning)
-		rc = is_full(t, &spinning, e);
-	if (!rc && spinning)
-		spin_report(t, "with no descriptor left while clients wait", true, &busy, r);
+		rc = spins_at_descriptors(t, r, e);
+	else if (!rc && late)
+		untried_add(c, AT_DESCRIPTORS, "it accepts clients too slowly");
 	/* One that has exited shows no descriptors. */
-	bool beyond = full || (t->clients[0] &&
-			       t->clients[0]->opened > SPARE * t->context->subject.accepting);
+	bool beyond =
+		full || (t->clients[0] && t->clients[0]->opened > SPARE * c->subject.accepting);
 	trial_clients_end(t);
 	if (!rc)
 		rc = trial_guest_serves(t, &serves, e);
@@ -392,32 +511,59 @@ static int at_descriptors(struct trial *t, struct report *r, struct err *e)
 	return rc;
 }
 
+static bool is_late(uint64_t began_ms) { return clock_ms() - began_ms >= TIME_MS; }
+
 /* A server that starts slowly gets fewer. */
-static bool time_left(uint64_t began_ms) { return clock_ms() - began_ms < TIME_MS; }
+static bool may_begin(struct context *c, uint64_t began_ms, const char *what)
+{
+	bool late = is_late(began_ms);
+	if (late)
+		report_append(c->late, "%s%s", c->late[0] ? ", " : "", what);
+	return !late;
+}
+
+static void untried_report(const struct context *c, struct report *r)
+{
+	struct wording words = {0};
+	wording_set(&words, "late", "%s", c->late);
+	wording_set(&words, "why", "%s", c->untried);
+	if (c->late[0] || c->untried[0])
+		report_finding(r, "manners.untried", &words);
+}
+
+/* One that is stuck takes no part in what is left, until it is started again. */
+static int clients_try(struct trial *t, uint64_t began, struct report *r, struct err *e)
+{
+	struct context *c = t->context;
+	const struct guest *guest = t->options->guest;
+	bool serves = true;
+	int rc = rest_look(t, &c->rest, e);
+	for (size_t i = 0; !rc && serves && i < sizeof(burdens) / sizeof(*burdens); i++)
+		if (!(burdens[i].size && guest->protocol == PROTOCOL_ECHO) &&
+		    may_begin(c, began, burden_text(guest, i)))
+			rc = burden_run(t, i, r, &serves, e);
+	if (!rc && serves && guest->protocol != PROTOCOL_CONNECT && may_begin(c, began, UNREAD))
+		rc = beside_readers(t, r, &serves, e);
+	if (!rc && !is_late(began))
+		rc = trial_guest(t, 0, &c->subject, e);
+	if (!rc && may_begin(c, began, AT_DESCRIPTORS))
+		rc = at_descriptors(t, r, e);
+	return rc;
+}
 
 static int manners_measure(struct trial *t, struct report *r, struct err *e)
 {
 	struct context *c = t->context;
-	struct busy b = {.elapsed_ns = 1};
-	enum protocol protocol = t->options->guest->protocol;
 	uint64_t began = clock_ms();
-	bool serves = false, idle;
+	bool serves = false;
 	int rc = trial_guest(t, 0, &c->subject, e);
 	if (!rc && t->options->guest->first.served)
 		rc = trial_guest_serves(t, &serves, e);
-	bool begins = serves;
 	if (!rc && serves)
-		rc = busy_look(t, 1, &b, &idle, e);
-	c->rest = b.ready_ns / b.elapsed_ns;
-	for (size_t i = 0; !rc && serves && i < sizeof(burdens) / sizeof(*burdens); i++)
-		if (time_left(began) && !(burdens[i].size && protocol == PROTOCOL_ECHO))
-			rc = burden_run(t, i, r, &serves, e);
-	if (!rc && serves && time_left(began) && protocol != PROTOCOL_CONNECT)
-		rc = beside_readers(t, r, &serves, e);
-	if (!rc && begins && time_left(began))
-		rc = trial_guest(t, 0, &c->subject, e);
-	if (!rc && begins && time_left(began))
-		rc = at_descriptors(t, r, e);
+		rc = clients_try(t, began, r, e);
+	else if (!rc)
+		untried_add(c, "with clients that misbehave", "it did not answer a client before");
+	untried_report(c, r);
 	subject_free(&c->subject);
 	return rc;
 }

@@ -66,6 +66,7 @@ struct cgroup_quota {
 	uint64_t threads;       /* in that group; 0: unknown, and of one above */
 	/* Since the group was made: periods in which it ran, and in which it was throttled. */
 	uint64_t periods, throttled;
+	uint64_t used_us; /* CPU time of its processes since then; 0: unknown */
 };
 
 /* Throttled in such a share of its periods a group is short of CPU time, in a smaller one tight. */

@@ -45,6 +45,9 @@ struct observation {
 	/* Looks again during the window, OBSERVATION_TICKS times, evenly spread. `during` becomes
 	 * the second sample and comes zeroed before the first tick. NULL: no ticks. */
 	int (*tick)(const struct host *, struct sample *during, struct err *);
+	/* Whether the check itself has disturbed the window, after which another one is to follow:
+	 * then `before` has from `after` what was disturbed. Pure. NULL: it does not. */
+	bool (*again)(struct sample *before, const struct sample *after);
 	void (*release)(struct sample *); /* NULL: the sample owns nothing */
 	/* Writes walls and findings from the samples. Pure. */
 	void (*judge)(const struct sample *before, const struct sample *after,

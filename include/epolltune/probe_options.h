@@ -9,6 +9,7 @@
 #include "epolltune/subject.h"
 
 struct cgroup;
+struct own_time;
 
 struct probe_options {
 	bool no_proof;              /* do not try proposed values */
@@ -31,6 +32,7 @@ struct probe_options {
 	bool entered;        /* the check moved into another network namespace */
 	/* The groups of this process before the check made others; NULL: not read. */
 	const struct cgroup *before;
+	const struct own_time *own; /* of this check, as it runs; NULL: not counted */
 };
 
 /* The bounds of --gentle: new connections/s, handshakes at a time, and bytes/s. What exceeds them

@@ -380,6 +380,11 @@ static inline bool finding_asks(const struct finding *f)
 {
 	return !f->accepted && (f->level == LEVEL_WARNING || f->level == LEVEL_CRITICAL);
 }
+/* Of what belongs to no wall and has no result: the answer names it. */
+static inline bool finding_untried(const struct finding *f)
+{
+	return !f->accepted && f->level == LEVEL_SKIPPED && f->answer[0];
+}
 /* The relative difference between two runs that counts as noise. */
 #define COMPARE_NOISE 0.05
 
@@ -409,9 +414,9 @@ struct report_summary {
 	/* The first that applies:
 	 * critical (short): a wall is short or a finding critical;
 	 * unknown: a wall that the target needs, or each wall, has no verdict, a probe crashed or
-	 * observed nothing, or one failed and there is no wall; with require_measured also: an
-	 * experiment is missed, a setting assumed or a probe failed; warning (tight): a wall is
-	 * tight or a finding a warning; ok. */
+	 * observed nothing, or one failed or left something untried and there is no wall; with
+	 * require_measured also: an experiment is missed, a setting assumed, a probe failed or left
+	 * something untried; warning (tight): a wall is tight or a finding a warning; ok. */
 	enum wall_verdict status;
 	size_t ok, tight, short_, unknown, na;
 	size_t needed_unknown; /* unknown walls that the target needs */
@@ -421,6 +426,7 @@ struct report_summary {
 	size_t assumed; /* such walls that are not short, by the default of a knob not read */
 	size_t warnings, criticals;         /* findings that belong to no tight or short wall */
 	size_t crashed, unobserved, failed; /* probes */
+	size_t untried;                     /* skipped findings that the answer names */
 };
 struct report_summary report_summarize(const struct report *r);
 #define REPORT_ANSWER 640

@@ -499,10 +499,9 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .title = "{who} spins {what}",
-	 .detail =
-		 "In three samples of 250 ms one of its threads ran or waited for a CPU nearly all "
-		 "the time; before, none did.{emfile? accept() then "
-		 "fails with EMFILE, and the listener stays readable.}",
+	 .detail = "For {elapsed} one of its threads ran or waited for a CPU nearly all the time; "
+		   "before, none did.{emfile? accept() then "
+		   "fails with EMFILE, and the listener stays readable.}",
 	 .advice =
 		 "{emfile?Let it stop watching its listener until a descriptor is closed, and raise "
 		 "its RLIMIT_NOFILE{files?; {server}\\: {files}}:Find the socket that it reads in "
@@ -518,6 +517,18 @@ static const struct finding_row findings[] = {
 		 "at EPOLLHUP and EPOLLERR.",
 	 .proof = "/proc/PID/task/TID/schedstat: the time that its threads ran or waited for a CPU "
 		  "grows as fast as the clock"},
+	{.id = "manners.untried",
+	 .level = LEVEL_SKIPPED,
+	 .title = "Some experiments of probe manners have no result",
+	 .detail = "{late?No time was left to try the server {late}.{why? }:}{why}",
+	 .advice = "Repeat the check on a quiet machine.",
+	 .answer = "some experiments of probe manners have no result",
+	 .meaning = "The server of check --run was not tried with all clients that misbehave, or "
+		    "what it did then is not known: the machine was too slow or too busy, or the "
+		    "server did not answer a client before.",
+	 .action = "Repeat the check on a quiet machine. Where the server answers no client, check "
+		   "--protocol and --path.",
+	 .proof = "The experiments, with the reason, in the finding"},
 
 	SHORT("accept-queue", REMEDY_APPLICATION,
 	      "{listener?" BACKLOG_TITLE(
@@ -1895,9 +1906,10 @@ static const struct finding_row findings[] = {
 	 .title =
 		 "{path} was throttled in {share} % of its periods: the server pauses {shared?up to }"
 		 "{pause} in each {period}",
-	 .detail = "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
-		   "periods of the window{shared?, by this server and others of that group}. In "
-		   "such a pause nothing is accepted\\: the target's stall cannot be shorter.",
+	 .detail =
+		 "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
+		 "periods of the window{shared?, by this server and others of that group}." CHECK_USED
+		 " In such a pause nothing is accepted\\: the target's stall cannot be shorter.",
 	 .advice = "{engine}\\: {line}. Or give the server fewer threads that run at a time.",
 	 .answer = "the CPU quota of {path} stops the server",
 	 .meaning = "The control group used up its CPU quota in most periods, and was stopped for "
@@ -1911,8 +1923,9 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "{path} was throttled in {share} % of its periods: the server pauses up to "
 		  "{pause}",
-	 .detail = "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
-		   "periods of the window{shared?, by this server and others of that group}.",
+	 .detail =
+		 "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
+		 "periods of the window{shared?, by this server and others of that group}." CHECK_USED,
 	 .advice = "{engine}\\: {line}",
 	 .answer = "the CPU quota of {path} throttles it",
 	 .meaning = "The control group used up its CPU quota in some periods, and was stopped for "

@@ -16,3 +16,6 @@
 
 /* After what a need of connections is. */
 #define TWO_EACH "{proxy? A proxy needs two for each connection.}"
+
+/* After the throttled periods of a control group. */
+#define CHECK_USED "{own? Meanwhile the check itself used {own} of CPU time there.}"

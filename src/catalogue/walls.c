@@ -439,7 +439,7 @@ static const struct wall_row walls[] = {
 		.detail = "{hidden?" GROUP_HIDDEN
 			  ":{path} may run {quota} in each {period}. {ran?It was throttled in "
 			  "{throttled} of {periods} periods {watched?of the window:since it was "
-			  "made}.:It did not run{watched? in the window:}.}}",
+			  "made}." CHECK_USED ":It did not run{watched? in the window:}.}}",
 		.absent = "No CPU quota applies to the control group.",
 	},
 	{

@@ -80,6 +80,7 @@ static int job_fork(struct job *job, unsigned seconds, int (*body)(const struct 
 		prctl(PR_SET_NAME, name); /* the kernel cuts it at 15 bytes */
 		_exit(body(job));
 	}
+	own_time_began(job->check->own, pid);
 	job->pid = pid;
 	job->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	job->deadline_ms = clock_ms() + seconds * 1000ull;
@@ -192,8 +193,10 @@ void job_reap(struct job *job)
 {
 	int status = 0;
 	job_limit(job);
-	if (waitpid(job->pid, &status, WNOHANG) == job->pid)
-		job_ended(job, status);
+	if (waitpid(job->pid, &status, WNOHANG) != job->pid)
+		return;
+	own_time_ended(job->check->own, job->pid);
+	job_ended(job, status);
 }
 
 void job_inspect_here(struct job *job)

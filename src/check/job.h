@@ -7,6 +7,7 @@
 
 #include "check/check.h"
 #include "epolltune/cgroup.h"
+#include "epolltune/own_time.h"
 
 /* Modes of probes, as a set. */
 #define MODE(mode) (1u << (mode))
@@ -19,6 +20,7 @@ struct check {
 	struct host *earlier; /* of a captured machine with two samples; NULL */
 	const char *unasked;  /* why no experiments are run; NULL: they are */
 	struct cgroup group;  /* those of this process, before the probes are made */
+	struct own_time *own; /* its CPU time; NULL: not counted */
 	char cramped[320];    /* why the labs do not fit into the control group; "": they do */
 	char spoilt[128];     /* why the lab of --run is not used any more; "": it is as it was */
 	bool limited;         /* by its group: making labs would use that up in the quiet window */

@@ -520,6 +520,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	CLEAN(check_subject_free) struct check_subject of = {0};
 	CLEAN(host_closep) struct host *earlier = NULL;
 	struct check_options options = *given, *o = &options;
+	CLEAN(own_time_free) struct own_time *own = NULL;
 	CLEAN(guest_endp) struct guest *guest = &o->guest;
 	CLEAN(free_pointer) struct report *before = NULL;
 	CLEAN(free_pointer) struct accepted *accepted = malloc(sizeof(*accepted));
@@ -564,6 +565,10 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	s.check.host = of.host;
 	o->probe.entered = of.enter[0];
 	groups_read(&s.check, o);
+	if ((rc = own_time_make(&own, e)))
+		return rc;
+	s.check.own = own;
+	o->probe.own = own;
 	if (s.check.unasked)
 		host_freeze(of.host);
 	stall_raise(of.host, o);

@@ -281,6 +281,15 @@ static uint64_t threads_read(const struct group_walk *w)
 	return count;
 }
 
+/* Of v1 another controller counts it, mostly in the same hierarchy; 0: unknown. */
+static uint64_t used_read(struct group_walk *w, const char *stat)
+{
+	uint64_t ns;
+	if (w->hierarchy->version == 2)
+		return keyed(stat, "usage_usec");
+	return group_number(w, "cpuacct.usage", &ns) && ns != HOST_UNLIMITED ? ns / 1000 : 0;
+}
+
 static void cpu_read(const struct host *h, const struct group_hierarchy *in, struct cgroup *out)
 {
 	struct group_walk w;
@@ -304,6 +313,7 @@ static void cpu_read(const struct host *h, const struct group_hierarchy *in, str
 		q->threads = shared ? 0 : threads_read(&w);
 		q->periods = keyed(stat, "nr_periods");
 		q->throttled = keyed(stat, "nr_throttled");
+		q->used_us = used_read(&w, stat);
 	}
 	out->cpu.hidden |= w.unread;
 }

@@ -16,6 +16,8 @@
 #include "judge/verdict.h"
 
 #define WINDOW_US 500000
+/* Further windows while the check disturbs them itself. */
+#define WINDOWS_MORE 6
 #define NETDEV_BACKLOG_KNOB "net.core.netdev_max_backlog"
 
 /* One experiment of a probe, and its outcome. */
@@ -399,6 +401,24 @@ static int window_pass(const struct observation *o, const struct judging *j, uin
 	return 0;
 }
 
+/* And the sample after it. One that the check itself has disturbed is followed by another, unless
+ * its time was given. */
+static int window_observe(const struct observation *o, const struct judging *j,
+			  struct sample *before, struct sample *after, struct err *e)
+{
+	unsigned left = o->again && !j->options->window_us ? WINDOWS_MORE : 0;
+	for (;;) {
+		int rc = window_pass(o, j, window_us(o, j, before), after, e);
+		if (!rc)
+			rc = o->sample(j->host, j->options, after, e);
+		if (rc || !left-- || !o->again(before, after))
+			return rc;
+		if (o->release)
+			o->release(after);
+		memset(after, 0, o->size);
+	}
+}
+
 /* The time between the samples of a captured machine; 0: unknown. */
 static double captured_window(const struct judging *j)
 {
@@ -424,10 +444,8 @@ static int observe(const struct observation *o, const struct judging *j, struct 
 				 : err_set(e, ENOMEM, "observation: out of memory");
 	if (!rc && twice) {
 		double began = clock_s();
-		if (!recorded && j->wait)
-			rc = window_pass(o, j, window_us(o, j, before), after, e);
-		if (!rc)
-			rc = o->sample(j->host, j->options, after, e);
+		rc = recorded ? o->sample(j->host, j->options, after, e)
+			      : window_observe(o, j, before, after, e);
 		m.seconds = recorded ? captured : clock_s() - began;
 	}
 	if (!rc) {

@@ -48,6 +48,7 @@ struct report_summary report_summarize(const struct report *r)
 		const struct finding *f = &r->findings[i];
 		s.criticals += counts(r, f, LEVEL_CRITICAL);
 		s.warnings += counts(r, f, LEVEL_WARNING);
+		s.untried += finding_untried(f);
 		s.accepted += f->accepted;
 	}
 	for (size_t i = 0; i < r->probe_count; i++) {
@@ -59,8 +60,8 @@ struct report_summary report_summarize(const struct report *r)
 	if (s.short_ || s.criticals)
 		s.status = VERDICT_SHORT;
 	else if (s.needed_unknown || s.unjudged || s.crashed || s.unobserved ||
-		 (s.failed && !r->wall_count) ||
-		 ((s.missed || s.assumed || s.failed) && r->require_measured))
+		 ((s.failed || s.untried) && !r->wall_count) ||
+		 ((s.missed || s.assumed || s.failed || s.untried) && r->require_measured))
 		s.status = VERDICT_UNKNOWN;
 	else if (s.tight || s.warnings)
 		s.status = VERDICT_TIGHT;
@@ -244,6 +245,13 @@ static void assumed_say(struct sentence *a, const struct report *r, const struct
 	a->begun = true;
 }
 
+/* What is missing without being of a wall. */
+static void missing_say(struct sentence *a, const struct report *r)
+{
+	probes_say(a, r, PROBE_FAILED);
+	clauses_say(a, r, LEVEL_SKIPPED, is_any);
+}
+
 /* Limits of what was checked, which any kind of ready is subject to. `between` follows the answer
  * so far. */
 static void qualifiers_say(struct sentence *a, const struct report *r, const char *between)
@@ -260,15 +268,15 @@ static void qualifiers_say(struct sentence *a, const struct report *r, const cha
 
 static void ready_say(struct sentence *a, const struct report *r, const struct report_summary *s)
 {
-	bool with = s->missed || s->assumed;
+	bool with = s->missed || s->assumed, but = s->failed || s->untried;
 	if (with)
 		SAY(a, "Ready, with ");
 	else
-		SAY(a, "Ready for this target%s", s->failed ? ", but " : "");
+		SAY(a, "Ready for this target%s", but ? ", but " : "");
 	missed_say(a, r, s);
 	assumed_say(a, r, s);
-	probes_say(a, r, PROBE_FAILED);
-	qualifiers_say(a, r, with || s->failed ? ";" : ",");
+	missing_say(a, r);
+	qualifiers_say(a, r, with || but ? ";" : ",");
 }
 
 /* Whether the clause of a finding begins with a name, which keeps its case. */
@@ -291,7 +299,8 @@ static void unserved_say(struct sentence *a, const struct report *r, const struc
 			a->text[0] = (char)toupper((unsigned char)a->text[0]);
 	}
 	a->begun = false;
-	if (s->warnings > unserved || s->tight || s->missed || s->assumed || s->failed)
+	if (s->warnings > unserved || s->tight || s->missed || s->assumed || s->failed ||
+	    s->untried)
 		SAY(a, "%s, but ", unserved ? "; otherwise ready" : "Ready");
 	else
 		SAY(a, "; otherwise ready for this target");
@@ -305,7 +314,7 @@ static void tight_say(struct sentence *a, const struct report *r, const struct r
 	findings_say(a, r, LEVEL_WARNING, "warning");
 	missed_say(a, r, s);
 	assumed_say(a, r, s);
-	probes_say(a, r, PROBE_FAILED);
+	missing_say(a, r);
 	qualifiers_say(a, r, a->begun ? ";" : ",");
 }
 
@@ -354,7 +363,7 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 		probes_say(&a, r, PROBE_CRASHED);
 		probes_say(&a, r, PROBE_UNOBSERVED);
 		if (r->require_measured || !r->wall_count)
-			probes_say(&a, r, PROBE_FAILED);
+			missing_say(&a, r);
 		walls_say(&a, r, s.needed_unknown, VERDICT_UNKNOWN);
 		if (r->require_measured) {
 			missed_say(&a, r, &s);

@@ -81,7 +81,10 @@ static void finding(struct junit *j, const struct report *r, const struct findin
 	bool asks = f->level == LEVEL_WARNING || f->level == LEVEL_CRITICAL;
 	if (report_accounts(r, f) || (!asks && f->level != LEVEL_SKIPPED))
 		return;
-	enum junit_result is = finding_asks(f) ? JUNIT_FAILED : JUNIT_SKIPPED;
+	bool missing = finding_untried(f) && (r->require_measured || !r->wall_count);
+	enum junit_result is = finding_asks(f) ? JUNIT_FAILED
+			       : missing       ? JUNIT_BROKEN
+					       : JUNIT_SKIPPED;
 	junit_begin(j, "epolltune.finding", f->id, is, finding_level_name(f->level), f->title);
 	finding_lines(j, r, f);
 	junit_end(j, is);

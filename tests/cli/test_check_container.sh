@@ -280,16 +280,26 @@ test_the_quota_that_stops_a_slow_server_is_named() {
 
 drops() { [ "$(nstat -asz TcpExtListenOverflows | awk '/^TcpExt/ { print $2 }')" -gt 100 ]; }
 
-# The labs of other probes are made after the quiet window: the check alone uses no quota up in it.
-test_a_check_in_a_group_with_a_quota_accuses_nobody() {
+# As of an idle container of Kubernetes: the check, with all that watches the machine, uses it up alone.
+check_with_a_small_quota() {
 	! sanitized || exit 0
 	in_namespace -n
 	make_group cpu
 	limit cpu.cfs_period_us 100000 cpu.max '10000 100000'
 	limit cpu.cfs_quota_us 10000 cpu.max '10000 100000'
+	[ ! "${1-}" ] || sh -c "$enter" "$group" "$@" &
 	expect any sh -c "$enter" "$group" epolltune check --format json --no-proof --connections 100 --rate 10 \
-		--probe container,syn-queue,descriptors,accept-queue
+		--probe container,listeners,counters,nic,configuration,syn-queue,descriptors,accept-queue
+}
+
+test_a_check_in_a_group_with_a_quota_accuses_nobody() {
+	check_with_a_small_quota
 	json 'wall("cgroup.cpu") | .verdict == "ok" and .limit == 10'
+}
+
+test_a_server_that_uses_its_quota_up_is_accused_by_a_check_in_its_group() {
+	check_with_a_small_quota sh -c 'while :; do :; done'
+	json 'wall("cgroup.cpu") | .verdict == "short" and .limit == 10' 'has_finding("cgroup.cpu.short")'
 }
 
 # 175 processes of the server: with those of the check less than a tenth of the limit would be left.

@@ -5,7 +5,7 @@
 # shellcheck source=SCRIPTDIR/../guests.sh
 . "$(dirname "$0")/../guests.sh"
 
-# Again, until a busy machine has allowed each verdict.
+# Again, until a busy machine has allowed each verdict, and left no experiment untried.
 application_known='all(.walls[]; .verdict != "unknown") and all(.findings[]; .level != "skipped")'
 run() { # STATUS COMMAND OPTIONS…
 	want=$1 command=$2

@@ -24,8 +24,10 @@ defer_interrupts() {
 	echo 2 >$class/v0/napi_defer_hard_irqs
 }
 
+# Or each way is as fast, again and again: then there is nothing to report.
 test_busy_polling_is_measured_or_the_machine_was_busy() {
-	expect any $check napi
+	expect_known 'has_finding("napi.latency.busy-poll", "napi.latency.too-busy", "probe.failed", "lab.refused") or
+		(finding("napi.latency.untried").detail | contains("EPIOCSPARAMS"))' any $check napi
 	skip_where_refused
 	json 'wall("napi.latency").verdict == "ok"' \
 		'if has_finding("napi.latency.busy-poll") then
@@ -33,19 +35,20 @@ test_busy_polling_is_measured_or_the_machine_was_busy() {
 				at_current("request p50") > 0 and at_proposed("request p50") > 0 and
 				at_proposed("request p50") <= 0.8 * at_current("request p50")
 		else
-			has_finding("napi.latency.too-busy", "probe.failed") or
+			has_finding("napi.latency.too-busy", "probe.failed") or wall("napi.latency").experiment == "done" or
 				(finding("napi.latency.untried").detail | contains("EPIOCSPARAMS"))
 		end'
 }
 
 test_deferral_is_found_and_its_cure_is_proven() {
 	defer_interrupts
-	expect 1 $check napi
+	# With the deferral and without it a busy machine may answer as slowly.
+	expect_known 'has_finding("napi.latency.deferred")' 1 $check napi
 	json 'finding("napi.latency.deferred") | .knob == "device.gro_flush_timeout@v0" and .current == "200000" and
 			.proposed == "0" and (.detail | contains("napi_defer_hard_irqs=2"))' \
 		'wall("napi.latency").verdict == "tight"'
 	# On a busy machine the deferral is reported without a measurement.
-	if holds 'finding("napi.latency.deferred").tried // "" | contains("too busy")'; then return; fi
+	if holds 'finding("napi.latency.deferred").tried_state == "inconclusive"'; then return; fi
 	# The proof is the same experiment with the defaults; `make bench` compares the times.
 	json 'finding("napi.latency.deferred") | at_proposed("request p50") > 0 and at_current("request p50") > 0'
 	# Busy polling is compared with the defaults, not with the deferral.
@@ -134,7 +137,7 @@ children() { # PID NUMBER
 
 # What the experiments make a card drop is not accused.
 test_nic_watches_before_the_experiments() {
-	$check accept-queue,nic >out 2>err &
+	$check accept-queue,nic --window 5s >out 2>err &
 	check=$!
 	wait_for children $check 1
 	kill -STOP "$first"

@@ -6,6 +6,8 @@
 
 ipv4=/proc/sys/net/ipv4
 check='epolltune check --format json --probe ports'
+# A busy machine may open too few connections to show the rate.
+rate_known='wall("accept.rate").experiment == "done"'
 
 test_a_proxy_runs_out_of_ports() {
 	in_namespace
@@ -155,7 +157,7 @@ test_the_default_range_suffices_for_a_proxy() {
 
 beyond_the_cpus() { # ROLE
 	in_namespace
-	expect 2 $check --rate 50m --role "$1"
+	expect_known "$rate_known" 2 $check --rate 50m --role "$1"
 	json 'wall("accept.rate") | .verdict == "short" and .method == "derived" and .unit == "accepts/s" and
 			.needed == 50000000 and .limit >= 1 and .limit <= 49999999 and .at_most == true' \
 		'finding("accept.rate.short") | .remedy == "application" and
@@ -167,7 +169,7 @@ test_a_rate_beyond_the_cpus_is_short_for_a_proxy() { beyond_the_cpus proxy; }
 
 test_the_cpus_accept_the_default_rate() {
 	in_namespace
-	expect 0 $check
+	expect_known "$rate_known" 0 $check
 	json 'wall("accept.rate") | .verdict == "ok" and .needed == 10000' \
 		'has_finding("accept.rate.short", "accept.rate.tight") | not'
 }
@@ -230,7 +232,7 @@ test_privileged_ports_do_not_stop_the_experiments() {
 	in_namespace
 	echo 40000 40099 >$ipv4/ip_local_port_range
 	echo 30000 >$ipv4/ip_unprivileged_port_start
-	expect any $check --role proxy --rate 1 --connections 200
+	expect_known "$rate_known" any $check --role proxy --rate 1 --connections 200
 	json 'wall("ports.ephemeral").measured == 100' \
 		'finding("ports.ephemeral.short") | (.tried | contains("250 connections")) and rows("2 source addresses")[0] == 128' \
 		'wall("accept.rate").limit > 0'

@@ -311,7 +311,8 @@ test_a_command_without_overlays_has_an_empty_run() {
 test_a_server_that_spins_without_descriptors_is_named() {
 	needs_lab
 	cp "$tests/support/echo_server.py" .
-	run 1 "exec python3 $work/echo_server.py spins" --port 8080 --protocol echo \
+	# Again, until a busy machine has let it use up its descriptors, and spin.
+	run_known 'has_finding("manners.untried") | not' 1 "exec python3 $work/echo_server.py spins" --port 8080 --protocol echo \
 		--connections 10 --probe manners
 	json '[.findings[].id] == ["application.spins"]' \
 		'finding("application.spins") | (.title | contains("with no descriptor left")) and

@@ -199,6 +199,7 @@ static void quota_and_processes(void **state)
 	assert_int_equal(q->period_us, 100000);
 	assert_int_equal(q->periods, 50);
 	assert_int_equal(q->throttled, 45);
+	assert_int_equal(q->used_us, 1);
 	assert_true(q->shared);
 	q = cgroup_quota_find(&c, "/kubepods");
 	assert_int_equal(q->quota_us, 100000);
@@ -373,6 +374,7 @@ static void version_1(void **state)
 	put("sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", "50000\n");
 	put("sys/fs/cgroup/cpu/box/cpu.cfs_period_us", "100000\n");
 	put("sys/fs/cgroup/cpu/box/tasks", "21\n22\n40\n");
+	put("sys/fs/cgroup/cpu/box/cpuacct.usage", "7000000\n");
 	put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
 	put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
 	struct cgroup c = read_group();
@@ -391,6 +393,7 @@ static void version_1(void **state)
 	assert_int_equal(c.quota_count, 1);
 	assert_int_equal(c.quotas[0].quota_us, 50000);
 	assert_int_equal(c.quotas[0].threads, 3);
+	assert_int_equal(c.quotas[0].used_us, 7000);
 	assert_string_equal(c.quotas[0].path, "/box");
 }
 

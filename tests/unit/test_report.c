@@ -381,6 +381,29 @@ static void the_answer_names_a_failed_probe(void **state)
 	answer_is("Not ready: 1 wall is short: time-wait.");
 }
 
+/* The same of experiments of no wall that were not tried: others that were skipped are of none that
+ * an answer needs. */
+static void the_answer_names_what_was_not_tried(void **state)
+{
+	finding_made(&r, "napi.latency.untried", LEVEL_SKIPPED, "s");
+	struct finding *f = finding_made(&r, "manners.untried", LEVEL_SKIPPED, "s");
+	report_text(f->answer, "some have no result");
+	answer_is("Not known: some have no result.");
+	wall_made("accept-queue", VERDICT_OK);
+	answer_is("Ready for this target, but some have no result.");
+	assert_int_equal(report_exit_status(&r), 0);
+	r.require_measured = true;
+	answer_is("Not known: some have no result.");
+	assert_int_equal(report_exit_status(&r), 3);
+	f->accepted = true;
+	answer_is("Ready for this target; accepted: manners.untried.");
+	f->accepted = r.require_measured = false;
+	wall_made("syn-queue", VERDICT_TIGHT);
+	answer_is("Ready, but 1 wall is tight: syn-queue; some have no result.");
+	wall_made("time-wait", VERDICT_SHORT);
+	answer_is("Not ready: 1 wall is short: time-wait.");
+}
+
 /* Whether a text of the row has {name} too, so that what fills the row sets it; {who} and {whose}
  * are set together, and {endpoint} with the name of a listener. */
 static bool has_word(const struct finding_row *row, const char *name, size_t length)
@@ -459,6 +482,7 @@ int main(void)
 		cmocka_unit_test_setup(a_probe_that_observed_nothing_makes_the_answer_unknown,
 				       reset),
 		cmocka_unit_test_setup(the_answer_names_a_failed_probe, reset),
+		cmocka_unit_test_setup(the_answer_names_what_was_not_tried, reset),
 		cmocka_unit_test(rows_of_the_catalogue_are_whole),
 		cmocka_unit_test_setup(joining_appends, reset),
 	};

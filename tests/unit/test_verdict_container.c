@@ -67,6 +67,84 @@ static void throttled_periods_are_a_share(void **state)
 	}
 }
 
+/* Of 20 ms in each period. A small quota, as of an idle container, the check uses up alone. */
+static void what_the_check_uses_accuses_nobody(void **state)
+{
+	static const struct {
+		const char *what;
+		uint64_t periods, throttled;
+		uint64_t own_us, used_us; /* 0: not counted */
+		bool others;              /* the check does not run in the group */
+		enum wall_verdict verdict;
+		const char *findings;
+	} rows[] = {
+		{"alone", 5, 3, 45000, 46000, false, VERDICT_OK, ""},
+		{"alone, in each period", 5, 5, 82000, 85000, false, VERDICT_OK, ""},
+		{"alone, from the middle of a period on", 5, 5, 62000, 0, false, VERDICT_OK, ""},
+		{"alone, on many CPUs", 5, 3, 200000, 0, false, VERDICT_OK, ""},
+		{"in another group", 5, 3, 45000, 46000, true, VERDICT_SHORT,
+		 "cgroup.cpu.short critical"},
+		{"beside a server that uses it up", 5, 5, 20000, 100000, false, VERDICT_SHORT,
+		 "cgroup.cpu.short critical"},
+		{"the same, not counted", 5, 5, 20000, 0, false, VERDICT_SHORT,
+		 "cgroup.cpu.short critical"},
+		{"for a longer window", 50, 50, 45000, 1000000, false, VERDICT_SHORT,
+		 "cgroup.cpu.short critical"},
+		{"the check has half of it", 5, 5, 50000, 100000, false, VERDICT_SHORT,
+		 "cgroup.cpu.short critical"},
+		{"a server that uses it up in two periods", 5, 2, 4000, 60000, false, VERDICT_TIGHT,
+		 "cgroup.cpu.tight warning"},
+		{"the same, not counted", 5, 3, 8000, 0, false, VERDICT_TIGHT,
+		 "cgroup.cpu.tight warning"},
+		{"in one, and the check in another", 5, 2, 20000, 40000, false, VERDICT_OK, ""},
+	};
+	struct sample before = sample_of(1000, 900);
+	before.own_ns = 7000000;
+	before.group.quotas[0].used_us = 9000;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		struct sample after = sample_of(1000 + rows[i].periods, 900 + rows[i].throttled);
+		after.ours[0] = !rows[i].others;
+		after.own_ns = before.own_ns + rows[i].own_us * 1000;
+		if (rows[i].used_us)
+			after.group.quotas[0].used_us = 9000 + rows[i].used_us;
+		report_init(&r);
+		judge_cpu(&before, &after, true, &r);
+		findings_are(rows[i].what, &r, rows[i].findings);
+		bool said = strstr(r.walls[0].detail, "the check itself used ");
+		if (r.walls[0].verdict != rows[i].verdict || said == rows[i].others)
+			fail_msg("%s: verdict %d, %s", rows[i].what, (int)r.walls[0].verdict,
+				 r.walls[0].detail);
+	}
+}
+
+/* What others did before it is kept: another window is of the quotas alone. */
+static void a_window_that_the_check_disturbs_is_followed_by_another(void **state)
+{
+	static const struct {
+		uint64_t periods, throttled, own_us;
+		bool others, again;
+	} rows[] = {
+		{5, 3, 45000, false, true},  {5, 5, 21000, false, true},
+		{5, 5, 20000, false, false}, {5, 0, 45000, false, false},
+		{5, 3, 45000, true, false},  {5, 0, 0, false, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct sample before = sample_of(1000, 900);
+		struct sample after = sample_of(1000 + rows[i].periods, 900 + rows[i].throttled);
+		before.group.pids_refused = 1;
+		after.group.pids_refused = 2;
+		after.ours[0] = !rows[i].others;
+		after.own_ns = rows[i].own_us * 1000;
+		if (window_again(&before, &after) != rows[i].again)
+			fail_msg("row %zu", i);
+		assert_int_equal(before.group.pids_refused, 1);
+		assert_int_equal(before.own_ns, rows[i].again ? after.own_ns : 0);
+		assert_int_equal(before.group.quotas[0].periods,
+				 rows[i].again ? after.group.quotas[0].periods : 1000);
+	}
+}
+
 /* A unit with room left, in a slice whose quota its neighbours use up, in a pod. */
 static void any_quota_above_stops_the_server(void **state)
 {
@@ -1042,6 +1120,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(throttled_periods_are_a_share),
+		cmocka_unit_test(what_the_check_uses_accuses_nobody),
+		cmocka_unit_test(a_window_that_the_check_disturbs_is_followed_by_another),
 		cmocka_unit_test(any_quota_above_stops_the_server),
 		cmocka_unit_test(few_processes_left_are_named),
 		cmocka_unit_test(memory_that_ran_out_is_named),
