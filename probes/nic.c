@@ -495,13 +495,22 @@ static void judge_ring(const struct nic_watch *w, struct report *r)
 struct card_since {
 	const struct since *since;
 	const struct nic *n;
+	bool restarted; /* its counters began again at 0 */
 };
 
-/* "nic-eth0.rx_missed_errors": the counters of each card begin again together. */
+/* "nic-eth0.rx_missed_errors". */
 static void card_counter(const struct nic *n, const char *name, char text[COUNTER_NAME])
 {
 	snprintf(text, COUNTER_NAME, "nic-%s.%.*s", n->name,
 		 (int)(COUNTER_NAME - sizeof("nic-.") - NIC_NAME), name);
+}
+
+static size_t card_losses(const struct nic *n)
+{
+	size_t count = 0;
+	for (size_t k = 0; k < nic_loss_count(); k++)
+		count += nic_loss_at(k, NULL, n).total > 0;
+	return count;
 }
 
 /* What a card has lost, and of how many packets; without counters that are 0. `add` is called for
@@ -513,11 +522,15 @@ static void cards_count(const struct sample *s,
 	size_t losses = 0;
 	for (size_t i = 0; i < s->nics.count && i < CARDS_RECORDED; i++) {
 		const struct nic *n = &s->nics.at[i];
+		size_t all = losses + card_losses(n);
+		if (!n->running || all > LOSSES_RECORDED)
+			continue;
+		losses = all;
 		card_counter(n, PACKETS, name);
 		add(to, name, (int64_t)nic_packets(NULL, n));
 		for (size_t k = 0; k < nic_loss_count(); k++) {
 			struct nic_loss l = nic_loss_at(k, NULL, n);
-			if (!l.total || losses++ >= LOSSES_RECORDED)
+			if (!l.total)
 				continue;
 			card_counter(n, l.counter, name);
 			add(to, name, (int64_t)l.total);
@@ -544,7 +557,7 @@ static struct nic_number card_then(size_t i, const void *of)
 	const struct card_since *c = of;
 	char name[COUNTER_NAME];
 	card_counter(c->n, nic_loss_name(i), name);
-	if (since_reset(c->since, name))
+	if (c->restarted)
 		return (struct nic_number){true, 0};
 	int64_t then = report_counter_value(c->since->report, name);
 	return (struct nic_number){true, then > 0 ? (uint64_t)then : 0};
@@ -572,12 +585,15 @@ static void card_lost(const struct nic_watch *w, const struct card_since *c,
 		      const struct nic_loss *l, struct report *r)
 {
 	struct wording words = {0};
-	char name[COUNTER_NAME];
 	const struct counter_row *row = counter_row_find(l->grew);
 	bool ring = l->kind == NIC_LOSS_RING || l->kind == NIC_LOSS_AMONG;
 	bool provider = l->kind == NIC_LOSS_SHAPED || l->kind == NIC_LOSS_REFUSED;
-	card_counter(c->n, l->grew, name);
-	since_words(c->since, since_reset(c->since, name), r->time, &words);
+	bool again = c->restarted && !c->since->all;
+	since_words(c->since, again ? SINCE_RESTART : c->since->all, r->time, &words);
+	if (again) {
+		wording_set(&words, "since", "since its driver was loaded");
+		wording_set(&words, "after", "since its driver was loaded");
+	}
 	words_device(w->after, c->n, &words);
 	wording_set(&words, "count", "%s", quantity_count(l->grown).text);
 	wording_set(&words, "counter", "%s", l->grew);
@@ -585,9 +601,25 @@ static void card_lost(const struct nic_watch *w, const struct card_since *c,
 	wording_flag(&words, "ring", ring);
 	wording_flag(&words, "among", l->kind == NIC_LOSS_AMONG);
 	wording_flag(&words, "provider", provider);
+	wording_flag(&words, "refused", l->kind == NIC_LOSS_REFUSED);
 	struct finding *f = report_finding(r, "nic.since", &words);
 	f->remedy = provider ? REMEDY_PROVIDER : REMEDY_DEVICE;
 	finding_evidence(f, l->grew, "packets", (double)l->grown, NAN);
+}
+
+/* The packets of a card since the report; -1: it is not in both. Their number falls where the
+ * driver was loaded again, while a counter of losses may also fall as queues are removed. One that
+ * came from another network namespace may be another card. */
+static int64_t card_passed(struct card_since *c)
+{
+	char name[COUNTER_NAME];
+	card_counter(c->n, PACKETS, name);
+	int64_t now = host_counter(c->since->now, name);
+	int64_t then = report_counter_value(c->since->report, name);
+	c->restarted = c->since->all == SINCE_REBOOT || now < then;
+	if (now < 0 || c->since->all == SINCE_NETNS || (then < 0 && !c->restarted))
+		return -1;
+	return c->restarted ? now : now - then;
 }
 
 /* What the cards have lost since an earlier report that has their packets. */
@@ -603,11 +635,9 @@ static void judge_since(const struct nic_watch *w, const struct probe_options *o
 	cards_count(w->after, counters_add, now);
 	const struct since s = since_make(o, &w->after->identity, now);
 	for (size_t i = 0; i < w->after->nics.count && i < CARDS_RECORDED; i++) {
-		const struct card_since c = {.since = &s, .n = &w->after->nics.at[i]};
-		char packets[COUNTER_NAME];
+		struct card_since c = {.since = &s, .n = &w->after->nics.at[i]};
+		int64_t passed = card_passed(&c);
 		uint64_t ring = 0;
-		card_counter(c.n, PACKETS, packets);
-		int64_t passed = since_growth(&s, packets);
 		for (size_t k = 0; passed >= 0 && k < sizeof(kinds) / sizeof(*kinds); k++) {
 			struct nic_loss l = nic_loss_since(c.n, kinds[k], card_then, &c);
 			if (l.kind == NIC_LOSS_AMONG)

@@ -103,6 +103,7 @@ struct cgroup {
 	 * process' own group, where older kernels count all that is refused to it, and of those
 	 * below it, and the limit that leaves least. */
 	uint64_t pids_refused;
+	uint64_t pids_refused_above; /* of these, by the group above whose limit leaves least */
 	/* Each of them stops the process, also one that is not the tightest. */
 	struct cgroup_quota quotas[CGROUP_QUOTAS];
 	size_t quota_count;

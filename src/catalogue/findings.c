@@ -1434,26 +1434,27 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_DEVICE,
 	 .observed = true,
 	 .about = "{device} {counter}",
-	 .title = "{device}{master?, the function of {master},:} lost packets {since}",
+	 .title = "{device}{master?, the function of {master},:} {provider?exceeded what its "
+		  "provider allows:lost packets} {since}",
 	 .detail =
-		 "{counter} grew by {count}{provider?\\: packets that the provider queued or "
-		 "dropped}.{among? With the driver {driver} packets lost at a full ring are among "
+		 "{counter} grew by {count}{provider?\\: packets that the provider {refused?dropped:"
+		 "queued or dropped}}.{among? With the driver {driver} packets lost at a full ring are among "
 		 "these.:}{reboot? The machine has rebooted since the report of {report}\\: that is "
-		 "the total since the reboot.}{netns? The server had another network namespace in "
-		 "the report of {report}\\: that is the total since the driver was loaded.}",
+		 "the total since the reboot.}",
 	 .advice =
 		 "{ring?ethtool -g {device} shows whether its receive ring can be larger\\: ethtool "
 		 "-G {device} rx N. Otherwise serve it more often\\: more queues, or interrupts on "
 		 "CPUs with idle time.:{action}}",
-	 .answer = "{device} lost packets {after}",
+	 .answer = "{device} {provider?exceeded what its provider allows:lost packets} {after}",
 	 .meaning = "An interface lost packets since the earlier report of check --since, or while "
 		    "check --observe ran: at its receive ring, by errors, or beyond the provider's "
 		    "limits.",
 	 .action =
 		 "Run epolltune explain with the counter that the finding names, and check with a "
 		 "longer --window under the same load.",
-	 .proof = "The counters of kernel and driver against those of the earlier report: ten "
-		  "packets or more, and one in 100 000 at a ring, one in a thousand otherwise"},
+	 .proof = "The counters of kernel and driver against those of the earlier report: 10 "
+		  "packets or more, and of all packets 0.001 % at a ring, 0.1 % otherwise; of what "
+		  "the provider refuses 10"},
 	{.id = "nic.allowance.exceeded",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_PROVIDER,
@@ -1855,8 +1856,8 @@ static const struct finding_row findings[] = {
 		 "The kernel killed {count} {several?processes:process} of this machine for lack of "
 		 "memory {since?{since}:{window?in {window}:since boot{age?, {age}}}}",
 	 .detail =
-		 "/proc/vmstat counts the kills of all control groups{who?, and not whether {who} is "
-		 "among them}. A restarted service or "
+		 "/proc/vmstat counts the kills of all control groups{who?; it does not show whether {who} "
+		 "was killed}. A restarted service or "
 		 "container has a new control group, which does not count earlier kills. Its memory "
 		 "is free again, so that cgroup.memory may be ok.",
 	 .advice = "journalctl -k --grep oom-kill names {several?the processes:the process}.{unit? "
@@ -1869,8 +1870,8 @@ static const struct finding_row findings[] = {
 		 "The kernel killed processes of this machine because it, or a control group, had no "
 		 "memory left, and the control group of the server, or of epolltune, does not count "
 		 "them: they are of another group, or of one that a restart has removed. A warning "
-		 "where it happened during the check, since the earlier report of check --since, or "
-		 "while check --observe ran, otherwise a note.",
+		 "since the earlier report of check --since or while check --observe ran, and without "
+		 "--server also during the check; otherwise a note.",
 	 .action =
 		 "Find out which process was killed, and when. If it is the server: let it take less, "
 		 "raise its memory limit, or add memory.",
@@ -2202,14 +2203,14 @@ static const struct finding_row findings[] = {
 		  "datagrams arrive is not known",
 	 .detail =
 		 "It holds {capacity} datagram{capacity=1?:s} of {size} that arrive while its server "
-		 "stalls.{most? At most {most} a second arrived while the server was observed\\: "
-		 "other programs receive datagrams in this network namespace, too.}",
-	 .advice = "Add --datagrams N, how many a second arrive in a burst{others?:, or --observe "
-		   "1min while the server is under load}.",
+		 "stalls.{most? All programs of this network namespace received up to {most} "
+		 "datagrams/s while the server was observed.}",
+	 .advice = "Add --datagrams N (datagrams/s in a burst){others?:, or --observe 1min under "
+		   "load}.",
 	 .meaning =
 		 "The server that --server names has UDP sockets, and the target no datagrams: "
-		 "--datagrams was not given, and --observe not either, or other programs receive "
-		 "datagrams in the same network namespace. A server of UDP alone has no verdict "
+		 "neither --datagrams nor --observe gave their number, or --observe counted those of "
+		 "other programs, too. A server of UDP alone has no verdict "
 		 "then, unless all that was observed there fits into its buffer.",
 	 .action = "Repeat the check with --datagrams N.",
 	 .proof = "nstat UdpInDatagrams Udp6InDatagrams, of the network namespace; ss -uanm"},
@@ -2398,15 +2399,14 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "{syns?sysctl -w net.ipv4.tcp_syncookies=1 has the kernel answer SYNs beyond a full SYN "
 		 "queue instead of dropping them. :}{softnet?softnet.dropped counts packets "
-		 "at a full backlog of a CPU\\: raise net.core.netdev_max_backlog.{sockets? :}:}"
+		 "dropped at a CPU's full backlog\\: raise net.core.netdev_max_backlog.{sockets? :}:}"
 		 "{sockets?{queues?Where a listener is known to have "
 		 "dropped handshakes, accept-queue.dropped names it. :}The counters do not name a "
 		 "socket\\: ss -tmi shows queues, memory and drops of each.:}",
 	 .answer = "the kernel's loss counters grew {after}",
-	 .meaning =
-		 "The kernel has counted losses since the earlier report of check --since, or "
-		 "while check --observe ran. It is a note where only counters grew that cost no client, or that "
-		 "count packets, by fewer than 10 or than one in 100 000.",
+	 .meaning = "The kernel has counted losses since the earlier report of check --since, or "
+		    "while check --observe ran. It is a note where the growth cost no "
+		    "client, or was fewer than 10 packets or less than 0.001 % of them.",
 	 .action = "Run epolltune explain COUNTER for each counter that the finding names.",
 	 .proof = "/proc/net/netstat, snmp and snmp6, and the counters in that report"},
 	{.id = "counters.past",

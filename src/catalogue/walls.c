@@ -376,8 +376,8 @@ static const struct wall_row walls[] = {
 			"takes {measured?:about }{each}{card?; from a network card, whose driver {page?may "
 			"give:gives} each packet {page?a page:2 048 B}, it takes {page?up to {card}:{card} "
 			"or more}\\: room for {card_holds}}.{memory? net.ipv4.udp_mem leaves {left} "
-			"for all UDP sockets.}{group? The memory limit of {group} leaves {left}.}{load?: How many datagrams "
-			"arrive is not known without --datagrams{most?\\: at most {most} a second}.}}",
+			"for all UDP sockets.}{group? The memory limit of {group} leaves {left}.}{load?: Add --datagrams N\\: "
+			"how many arrive is not known{most?; with the headroom at most {most}/s}.}}",
 	},
 	{
 		.name = "idle.keepalive",

@@ -707,14 +707,12 @@ int effects_status(const struct effects *s)
 	size_t tried = 0;
 	for (size_t i = 0; i < s->count; i++)
 		tried += s->lines[i].kind != EFFECT_UNTESTED;
-	if (s->count && !tried)
-		return EXIT_UNKNOWN;
 	for (size_t i = 0; i < s->count + SIDES; i++) {
 		int status = effect_status(i < s->count ? &s->lines[i].effect
 							: &s->together[i - s->count]);
 		worst = status > worst ? status : worst;
 	}
-	return worst;
+	return s->count && !tried && worst < EXIT_CRITICAL ? EXIT_UNKNOWN : worst;
 }
 
 static bool is_concerned(const struct effects *s, int way, const char *wall)

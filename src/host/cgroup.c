@@ -235,6 +235,7 @@ static void pids_read(const struct host *h, const struct group_hierarchy *in, st
 		first = false;
 	}
 	out->pids_refused = own + limiting;
+	out->pids_refused_above = limiting;
 	out->pids.sight.hidden |= w.unread;
 }
 

@@ -71,8 +71,10 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 {
 	bool same = !strcmp(c->path, other->path); /* of v1 in one hierarchy */
 	c->groups += !same;
-	if (!same || differs(&c->pids, &other->pids))
+	if (!same || differs(&c->pids, &other->pids)) {
 		c->pids_refused += other->pids_refused;
+		c->pids_refused_above += other->pids_refused_above;
+	}
 	if (!same || differs(&c->memory, &other->memory))
 		pressure_join(&c->pressure, &other->pressure);
 	limit_join(&c->memory, &other->memory);

@@ -376,12 +376,12 @@ static void words_backlog(struct wording *words, const struct queue_watch *w,
 	}
 }
 
-/* Of a listener of the subject all that accept are known. */
 static struct owner_cpu_watch cpu_watch(const struct queue_watch *w)
 {
 	return (struct owner_cpu_watch){&w->before->cpu, &w->after->cpu_middle, &w->after->cpu};
 }
 
+/* Of a listener of the subject all that accept are known. */
 static void words_owner(struct wording *words, const struct queue_watch *w,
 			const struct listener *l)
 {

@@ -129,9 +129,14 @@ int guest_load_run(struct trial *t, const struct subject *server, const struct c
 
 bool guest_load_by_cpu(const struct guest_load *l) { return l->busiest >= SERVER_BUSY; }
 
+bool guest_load_crowded(const struct guest_load *l)
+{
+	return !guest_load_by_cpu(l) && l->idle < IDLE;
+}
+
 bool guest_load_machine_busy(const struct guest_load *l)
 {
-	return l->waited > WAITED || (!guest_load_by_cpu(l) && l->idle < IDLE);
+	return l->waited > WAITED || guest_load_crowded(l);
 }
 
 bool guest_replies_accuse(const struct guest_replies *r, int cause, const struct guest_load *l)
@@ -174,7 +179,7 @@ bool guest_load_hindered(const struct trial *t, const struct guest_load *l, cons
 				     "it %s %s, but waited for a CPU for %.0f %% of the time that "
 				     "it needed one: this machine was too busy",
 				     how, rate.text, 100 * l->waited);
-	else if (!guest_load_by_cpu(l) && l->idle < IDLE)
+	else if (guest_load_crowded(l))
 		outcome_inconclusive(out,
 				     "it %s %s, and no CPU was idle: this machine was too busy",
 				     how, rate.text);

@@ -2,14 +2,7 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/quantity.h"
-
-/* Whether the socket holds what arrives at most. */
-static bool is_ample(const struct wall *w, const struct target *t, uint64_t most)
-{
-	struct target all = *t;
-	all.datagrams_per_s = most;
-	return most && report_verdict(w->limit, (int64_t)target_datagrams(&all)) == VERDICT_OK;
-}
+#include "judge/traffic.h"
 
 void udp_load_judge(const struct subject *s, uint64_t most, struct report *r)
 {
@@ -17,8 +10,7 @@ void udp_load_judge(const struct subject *s, uint64_t most, struct report *r)
 	const struct listener *socket = s ? subject_datagrams(s, false).smallest : NULL;
 	const struct report_observed *o = &r->observed;
 	bool observed = o->us && !o->udp_others;
-	bool judged = subject_is_datagrams(s) ? w && w->verdict == VERDICT_OK
-					      : w && is_ample(w, &r->target, most);
+	bool judged = subject_is_datagrams(s) && w && w->verdict == VERDICT_OK;
 	struct wording words = {0};
 	char name[192];
 	if (!w || !socket || w->verdict == VERDICT_NA || w->limit == REPORT_NONE || !w->limit ||
@@ -29,7 +21,8 @@ void udp_load_judge(const struct subject *s, uint64_t most, struct report *r)
 	wording_set(&words, "endpoint", "%s", socket->address);
 	wording_set(&words, "capacity", "%s", quantity_count((uint64_t)w->limit).text);
 	wording_set(&words, "size", "%s B", quantity_count(r->target.datagram_bytes).text);
-	wording_set(&words, "most", "%s", most ? quantity_count(most).text : "");
+	uint64_t seen = observed_datagrams(o, 100);
+	wording_set(&words, "most", "%s", most ? quantity_count(seen).text : "");
 	wording_flag(&words, "others", o->udp_others);
 	report_finding(r, "udp.receive.unjudged", &words);
 }

@@ -76,26 +76,43 @@ static bool pod_of(const struct cgroup *c, char pod[CGROUP_PATH])
 	return end && container_is_pod(pod);
 }
 
-/* A container that is restarted as the kernel killed it has a new group, and its pod keeps count.
- * What a group lost that is known is its own: others of the pod may be killed, too. */
+/* A container that is restarted as the kernel killed it has a new group, and its pod keeps count:
+ * what it counts beyond what the groups count that are known is that of the next new one, in
+ * whatever order they are seen. */
 static int killed_add(struct group_losses *l, const struct cgroup *c, int64_t *grown)
 {
 	char pod[CGROUP_PATH];
 	int64_t in_pod = REPORT_NONE;
 	int rc = tally_count(l, group_key(c->path, "killed"), c->pressure.killed, grown);
-	if (!rc && pod_of(c, pod))
-		rc = tally_count(l, group_key(pod, "killed in the pod"),
-				 c->pressure.killed + c->pod_killed, &in_pod);
-	if (*grown == REPORT_NONE)
-		*grown = in_pod;
-	return rc;
+	if (rc || !pod_of(c, pod))
+		return rc;
+	rc = tally_count(l, group_key(pod, "killed in the pod"), c->pressure.killed + c->pod_killed,
+			 &in_pod);
+	uint64_t key = group_key(pod, "killed in groups that are gone");
+	if (!rc)
+		rc = tally_add(l, key, (in_pod > 0 ? in_pod : 0) - (*grown > 0 ? *grown : 0));
+	if (rc || *grown != REPORT_NONE || in_pod == REPORT_NONE)
+		return rc;
+	struct group_tally *gone = tally_find(l, key);
+	*grown = gone->value > 0 ? gone->value : 0;
+	gone->value -= *grown;
+	return 0;
 }
 
-/* Which limit above it leaves least may change: those have counters of their own. */
+/* Which limit above it leaves least may change: those have counters of their own, one for all
+ * groups below each. */
 static int refused_add(struct group_losses *l, const struct cgroup *c, int64_t *grown)
 {
-	uint64_t key = group_key(c->path, "refused") ^ group_key(c->pids.at[0].path, "");
-	return tally_count(l, key, c->pids_refused, grown);
+	const char *limit = c->pids.at[0].path;
+	int64_t above = REPORT_NONE;
+	int rc = tally_count(l, group_key(c->path, "refused") ^ group_key(limit, ""),
+			     c->pids_refused - c->pids_refused_above, grown);
+	if (!rc && c->pids_refused_above)
+		rc = tally_count(l, group_key(limit, "refused above"), c->pids_refused_above,
+				 &above);
+	if (above > 0)
+		*grown = above + (*grown > 0 ? *grown : 0);
+	return rc;
 }
 
 int group_losses_add(struct group_losses *l, const struct cgroup *c)

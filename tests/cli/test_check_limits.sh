@@ -30,6 +30,7 @@ test_too_little_address_space_is_named() {
 	ulimit -v 200000
 	named='wall("syn-queue") | .method == "measured" or (.reason | contains("Cannot allocate memory"))'
 	expect_known "$named" any $check --probe syn-queue
+	json "$named"
 }
 
 test_a_limit_on_files_stops_only_output_to_a_file() {

@@ -436,7 +436,7 @@ test_nothing_is_known_of_a_server_that_serves_nobody() {
 			--probe application
 		json '.findings == []' '.probes[0].state == "done"' \
 			'wall("application.connections") | .verdict == "unknown" and .measured == null and
-				.reason == "the server did not serve its first client within 10 s"'
+				.reason | startswith("the server did not serve its first client within 10 s: ")'
 	done
 	! left
 }
@@ -455,8 +455,13 @@ test_a_pause_is_no_limit() {
 	pause="$pause\\npaused = os.environ[\"MARK\"] + \"\/paused\""
 	server_with "$pause"
 	sed -i 's/^def answer.*/&\n    if len(clients) == 20 and not os.path.exists(paused):\n        os.mkdir(paused)\n        time.sleep(3)/' server.py
-	run_known 'wall("application.connections").verdict != "unknown"' 0 "exec python3 $work/server.py none" --port 8080 \
-		--protocol echo --connections 100 --rate 10 --probe application
+	paused_once() {
+		rm -rf paused
+		epolltune check "$@"
+	}
+	export MARK="$work"
+	expect_known 'wall("application.connections").verdict != "unknown"' 0 paused_once --run "exec python3 $work/server.py none" \
+		--writable "$(shown)" --format json --port 8080 --protocol echo --connections 100 --rate 10 --probe application
 	[ -d paused ]
 	json 'wall("application.connections") | .verdict == "ok" and .at_least'
 }

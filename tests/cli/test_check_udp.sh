@@ -76,7 +76,7 @@ test_a_server_of_datagrams_has_no_verdict_without_their_number() {
 	noted='finding("udp.receive.unjudged") | .level == "note" and (.advice | startswith("Add --datagrams N"))'
 	expect 3 $check --server :8125
 	json 'wall("udp.receive") | .verdict == "unknown" and .needed == 1 and
-			(.detail | contains("How many datagrams arrive is not known without --datagrams."))' \
+			(.detail | contains("how many arrive is not known."))' \
 		'.summary.answer | startswith("Not known: 1 wall has no verdict: udp.receive")' "$noted"
 	expect 0 $check --quick --server :8125 --datagrams 10
 	json '.findings == []'

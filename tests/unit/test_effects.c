@@ -72,7 +72,7 @@ static const struct {
 	 {200, 70, 200, 70, 70, 200, 200},
 	 EFFECT_UNTESTED,
 	 EFFECT_HARMS,
-	 EXIT_UNKNOWN},
+	 EXIT_CRITICAL},
 };
 
 static void what_seems_to_change_is_tried_twice(void **state)

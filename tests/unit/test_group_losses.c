@@ -109,6 +109,22 @@ static void another_limit_has_another_count(void **state)
 	group_losses_free(&l);
 }
 
+/* Each group below a limit shows what that limit refused to all of them. */
+static void what_a_shared_limit_refuses_counts_once(void **state)
+{
+	struct group_losses l = {0};
+	for (uint64_t k = 0; k < 3; k++) {
+		struct cgroup a = group("/s/a", "", 0, "/s", 7 + k),
+			      b = group("/s/b", "", 0, "/s", 6 + k);
+		a.pids_refused_above = b.pids_refused_above = 5 + k;
+		group_losses_begin(&l);
+		add(&l, a);
+		add(&l, b);
+	}
+	losses_are(&l, "/s", GROUP_PIDS, 2);
+	group_losses_free(&l);
+}
+
 static void a_group_without_a_limit_is_killed_for_itself(void **state)
 {
 	struct group_losses l = {0};
@@ -146,6 +162,14 @@ static void a_container_that_was_killed_is_known_by_its_pod(void **state)
 	add(&l, container(POD "/side", 2, 5));
 	losses_are(&l, POD "/b", GROUP_MEMORY, 1);
 	losses_are(&l, POD "/side", GROUP_MEMORY, 1);
+	/* The next one is seen later, and after the other. */
+	group_losses_begin(&l);
+	add(&l, container(POD "/side", 2, 6));
+	group_losses_begin(&l);
+	add(&l, container(POD "/side", 3, 7));
+	add(&l, container(POD "/c", 0, 7));
+	losses_are(&l, POD "/c", GROUP_MEMORY, 1);
+	losses_are(&l, POD "/side", GROUP_MEMORY, 2);
 	group_losses_free(&l);
 }
 
@@ -156,6 +180,7 @@ int main(void)
 		cmocka_unit_test(groups_below_one_limit_have_their_losses_there),
 		cmocka_unit_test(a_group_that_was_made_again_begins_at_none),
 		cmocka_unit_test(another_limit_has_another_count),
+		cmocka_unit_test(what_a_shared_limit_refuses_counts_once),
 		cmocka_unit_test(a_group_without_a_limit_is_killed_for_itself),
 		cmocka_unit_test(a_container_that_was_killed_is_known_by_its_pod),
 	};

@@ -130,7 +130,8 @@ static void a_server_that_serves_nobody_has_no_limit(void **state)
 	hold.unserved = true;
 	assert_true(guest_hold_unserved(&hold, &out));
 	assert_int_equal(out.state, OUTCOME_INCONCLUSIVE);
-	assert_string_equal(out.why, "the server did not serve its first client within 10 s");
+	assert_string_equal(out.why, "the server did not serve its first client within 10 s: check "
+				     "--protocol and --path, or what it waits for");
 }
 
 /* The open loop has what the server holds, and a churn what it does not turn away. */

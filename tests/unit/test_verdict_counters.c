@@ -862,7 +862,7 @@ static void growth_since_a_report(void **state)
 	assert_string_equal(report.findings[0].advice, "");
 	look(backlog_full_since, false);
 	assert_string_equal(report.findings[0].advice,
-			    "softnet.dropped counts packets at a full backlog of a CPU: raise "
+			    "softnet.dropped counts packets dropped at a CPU's full backlog: raise "
 			    "net.core.netdev_max_backlog.");
 	look(both_full_since, false);
 	assert_non_null(strstr(report.findings[0].advice, "backlog. The counters do not name"));

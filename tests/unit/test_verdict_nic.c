@@ -30,7 +30,7 @@ static void healthy_at(struct moments *m, int i)
 	struct nic *n = &m->cards[i];
 	snprintf(n->name, sizeof(n->name), "eth0");
 	n->index = 2;
-	n->physical = n->up = n->default_route = true;
+	n->physical = n->up = n->running = n->default_route = true;
 	n->rings.rx = some(256);
 	n->rings.rx_max = some(4096);
 	n->channels.combined = some(4);
@@ -1011,6 +1011,17 @@ static void reloaded(struct moments *m)
 	m->cards[1].statistics.rx_missed_errors = some(4);
 	m->cards[1].statistics.rx_fifo_errors = some(40);
 }
+/* Queues that counted it were removed. */
+static void fallen(struct moments *m)
+{
+	ring_lost(m);
+	m->cards[1].statistics.rx_fifo_errors = some(40);
+}
+static void connected(struct moments *m)
+{
+	m->cards[0].running = false;
+	m->cards[0].statistics.tx_dropped = m->cards[1].statistics.tx_dropped = some(50000);
+}
 static void added(struct moments *m)
 {
 	ring_lost_first(m);
@@ -1036,6 +1047,8 @@ static void cards_are_compared_with_an_earlier_report(void **state)
 		{ring_loses_of_more, "boot-1", "", "", 0, 0},
 		{ring_lost, "boot-2", "nic.since warning", "rx_fifo_errors", 50000, REMEDY_DEVICE},
 		{reloaded, "boot-1", "nic.since warning", "rx_fifo_errors", 40, REMEDY_DEVICE},
+		{fallen, "boot-1", "", "", 0, 0},
+		{connected, "boot-1", "", "", 0, 0},
 		{added, "boot-1", "", "", 0, 0},
 		{errors_lost, "boot-1", "nic.since warning", "rx_errors", 100, REMEDY_DEVICE},
 		{errors_lost_few, "boot-1", "", "", 0, 0},

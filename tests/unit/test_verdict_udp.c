@@ -422,13 +422,13 @@ static void a_load_that_is_not_known_has_no_verdict(void **state)
 		const char *detail;
 	} rows[] = {
 		{1, 0, 0, VERDICT_UNKNOWN, 1, REPORT_NONE, 3,
-		 "How many datagrams arrive is not known without --datagrams."},
+		 "Add --datagrams N: how many arrive is not known."},
 		/* What all sockets of the network namespace got, of which the server read a part.
 		 */
 		{1, 0, 60000, VERDICT_UNKNOWN, 1, REPORT_NONE, 3,
-		 "not known without --datagrams: at most 60 000 a second."},
-		{1, 0, 730, VERDICT_OK, 1, 73, 0, "at most 730 a second."},
-		{1, 0, 740, VERDICT_UNKNOWN, 1, REPORT_NONE, 3, "at most 740 a second."},
+		 "not known; with the headroom at most 60 000/s."},
+		{1, 0, 730, VERDICT_OK, 1, 73, 0, "at most 730/s."},
+		{1, 0, 740, VERDICT_UNKNOWN, 1, REPORT_NONE, 3, "at most 740/s."},
 		{1, 100, 0, VERDICT_OK, 10, REPORT_NONE, 0, ""},
 		/* The target has its connections. */
 		{2, 0, 0, VERDICT_OK, REPORT_NONE, REPORT_NONE, 0, "Needed with --datagrams only"},
@@ -450,7 +450,7 @@ static void a_load_that_is_not_known_has_no_verdict(void **state)
 		if (w->verdict != rows[i].verdict || w->needed != rows[i].needed ||
 		    w->needed_max != rows[i].needed_max || w->limit != 92 || r->finding_count ||
 		    report_exit_status(r) != rows[i].status || !strstr(w->detail, rows[i].detail) ||
-		    !strstr(w->detail, "How many datagrams") != (rows[i].needed != 1))
+		    !strstr(w->detail, "how many arrive") != (rows[i].needed != 1))
 			fail_msg("row %zu: %s, %lld to %lld, %d: %s", i,
 				 wall_verdict_name(w->verdict), (long long)w->needed,
 				 (long long)w->needed_max, report_exit_status(r), w->detail);
