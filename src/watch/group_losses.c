@@ -77,8 +77,7 @@ static bool pod_of(const struct cgroup *c, char pod[CGROUP_PATH])
 }
 
 /* A container that is restarted as the kernel killed it has a new group, and its pod keeps count:
- * what it counts beyond what the groups count that are known is that of the next new one, in
- * whatever order they are seen. */
+ * what it counts beyond what the groups count that are known is that of the next new one. */
 static int killed_add(struct group_losses *l, const struct cgroup *c, int64_t *grown)
 {
 	char pod[CGROUP_PATH];
