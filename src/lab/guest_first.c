@@ -15,7 +15,8 @@
 #include "epolltune/task.h"
 
 #define LOOK_MS 10
-/* For the server to close its end, after the client has. */
+/* For the server to close the connection itself, and after the client has ended it. */
+#define OWN_MS 20
 #define CLOSE_MS 500
 /* Looks at its descriptors without a change, and at most. */
 #define REST_LOOKS 5
@@ -86,11 +87,9 @@ static bool first_read(int fd, struct first_seen *seen)
 	return !seen->closed;
 }
 
-/* A half-closed connection, as the server's end shows when it is closed. */
-static void first_leave(struct task_port *port, int fd, struct first_seen *seen)
+static void close_await(struct task_port *port, int fd, uint64_t ms, struct first_seen *seen)
 {
-	uint64_t until = clock_ms() + CLOSE_MS, now;
-	shutdown(fd, SHUT_WR);
+	uint64_t until = clock_ms() + ms, now;
 	while (!seen->closed && (now = clock_ms()) < until)
 		if (event_await(port, fd, POLLIN, (int)(until - now)))
 			first_read(fd, seen);
@@ -98,8 +97,20 @@ static void first_leave(struct task_port *port, int fd, struct first_seen *seen)
 			return;
 }
 
+/* Ends the connection, of which the server's end then shows that it has closed its own. One that
+ * does so first is not answered by an end, but reset: a TIME_WAIT would keep the port from the next
+ * server. */
+static void first_leave(struct task_port *port, int fd, struct first_seen *seen)
+{
+	close_await(port, fd, OWN_MS, seen);
+	if (!seen->closed)
+		shutdown(fd, SHUT_WR);
+	close_await(port, fd, CLOSE_MS, seen);
+}
+
 static int first_main(struct task_port *port, void *arg)
 {
+	static const struct linger reset = {.l_onoff = 1};
 	const struct first *f = arg;
 	struct first_seen seen = {0};
 	char leave;
@@ -107,6 +118,7 @@ static int first_main(struct task_port *port, void *arg)
 	int fd = socket(f->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_errno(&port->e, "the first client");
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	if (!first_connect(port, f, fd))
 		return 0;
 	if (f->size) {

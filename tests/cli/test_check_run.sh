@@ -436,7 +436,7 @@ test_nothing_is_known_of_a_server_that_serves_nobody() {
 			--probe application
 		json '.findings == []' '.probes[0].state == "done"' \
 			'wall("application.connections") | .verdict == "unknown" and .measured == null and
-				.reason | startswith("the server did not serve its first client within 10 s: ")'
+				(.reason | startswith("the server did not serve its first client within 10 s: "))'
 	done
 	! left
 }
