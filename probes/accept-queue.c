@@ -139,6 +139,9 @@ static int stall_arrive(struct trial *t, struct stall *s, struct err *e)
 	if (rc)
 		return rc;
 	s->arrived = queue.depth + queue.drops;
+	if (!s->arrived)
+		return err_set(e, EIO, "none of %s clients reached the server",
+			       quantity_show(QUANTITY_COUNT, s->arrivals).text);
 	s->reached = queue.depth;
 	/* The kernel counts a SYN at each retransmission, so count the clients not queued. */
 	if (queue.drops && queue.depth < s->arrivals) {
