@@ -134,9 +134,12 @@ static bool is_named(int64_t grown, bool full, const struct drops *d)
  * where nearly all overflows are those of others, which may have ended. */
 static int64_t drops_of(int64_t grown, bool full, const struct drops *d)
 {
+	/* None, or REPORT_NONE. */
+	if (grown <= 0)
+		return grown;
 	bool spent = d->overflows != REPORT_NONE && d->overflows <= (full ? 0 : d->full);
 	bool others = d->complete && grown * PART <= d->overflows && !is_named(grown, full, d);
-	return (spent || others) && grown > 0 ? 0 : grown;
+	return spent || others ? 0 : grown;
 }
 
 /* A burst takes so long at most: a longer interval does not hide it. */
