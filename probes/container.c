@@ -503,7 +503,7 @@ static bool window_again(struct sample *before, const struct sample *after)
 		struct throttling t = throttling_of(before, after, &after->group.quotas[i]);
 		disturbed = is_disturbed(&t);
 	}
-	if (!disturbed)
+	if (!before || !disturbed)
 		return false;
 	memcpy(before->group.quotas, after->group.quotas, sizeof(before->group.quotas));
 	before->group.quota_count = after->group.quota_count;
