@@ -14,6 +14,7 @@
 #include "epolltune/quantity.h"
 #include "epolltune/since.h"
 #include "epolltune/tasks.h"
+#include "epolltune/throttling.h"
 
 /* Processes left of pids.max, in percent: fewer are a warning. */
 #define PIDS_LEFT_PERCENT 10
@@ -478,15 +479,12 @@ static double share_of(uint64_t throttled, const struct throttling *t)
 }
 
 /* In a window of a small quota the check's own reading may use up that of some periods, and has
- * begun in the first one before the window. One is tight at most. Without a window nothing is known
- * of now. */
+ * begun in the first one before the window: one is excused. Without a window nothing is known of
+ * now. */
 static enum wall_verdict cpu_verdict(const struct throttling *t)
 {
-	bool once = t->others <= 1;
-	double share = share_of(t->others, t);
-	if (!t->watched || (once && t->ours) || share < CGROUP_THROTTLED_TIGHT)
-		return VERDICT_OK;
-	return share >= CGROUP_THROTTLED_SHORT && !once ? VERDICT_SHORT : VERDICT_TIGHT;
+	bool excused = t->ours && t->others <= 1;
+	return t->watched && !excused ? throttling_verdict(t->others, t->periods) : VERDICT_OK;
 }
 
 /* Goes on while the check uses much of a quota, which is used up. */

@@ -69,10 +69,6 @@ struct cgroup_quota {
 	uint64_t used_us; /* CPU time of its processes since then; 0: unknown */
 };
 
-/* Throttled in such a share of its periods a group is short of CPU time, in a smaller one tight. */
-#define CGROUP_THROTTLED_SHORT 0.5
-#define CGROUP_THROTTLED_TIGHT 0.05
-
 /* What the lack of memory has done since the groups were made. v1 counts a part of it. */
 struct cgroup_pressure {
 	uint64_t killed; /* processes of the group, by its own limit, one above, or the machine */

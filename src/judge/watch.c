@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "epolltune/cgroup.h"
 #include "epolltune/order.h"
 #include "epolltune/syn_queue.h"
+#include "epolltune/throttling.h"
 
 /* A trend is that of a line through so many looks, at least, that explains this share of their
  * variance, and that rises by more than that share of the limit. The short one of the last looks
@@ -153,13 +153,12 @@ static enum wall_verdict loss_of(const struct watch_kind *k, int64_t grown, doub
 	return k->shared && !is_named(grown, full, d) ? VERDICT_TIGHT : k->loss;
 }
 
-/* Of counters: `used` of `limit` periods were throttled. One is tight at most. */
+/* Of counters: `used` of `limit` periods were throttled. */
 static enum wall_verdict paired_verdict(const struct watch_row *r)
 {
-	double share = r->limit > 0 ? (double)r->used / (double)r->limit : 0;
-	if (r->used <= 0 || share < CGROUP_THROTTLED_TIGHT)
-		return VERDICT_OK;
-	return share >= CGROUP_THROTTLED_SHORT && r->used > 1 ? VERDICT_SHORT : VERDICT_TIGHT;
+	return r->used > 0 && r->limit > 0
+		       ? throttling_verdict((uint64_t)r->used, (uint64_t)r->limit)
+		       : VERDICT_OK;
 }
 
 static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdict loss)
