@@ -173,10 +173,9 @@ static bool is_wanted(const struct listener *l, void *watched)
  * be its own. */
 static void softnet_take(const struct host *h, struct sample *s)
 {
-	CLEAN(softnet_freep) struct softnet all = {0};
-	if (s->first_netns && !softnet_read(h, &all, NULL))
-		host_counter_add(&s->counters, "softnet", "dropped",
-				 (int64_t)softnet_total(&all).dropped);
+	int64_t dropped = s->first_netns ? softnet_dropped(h) : -1;
+	if (dropped >= 0)
+		host_counter_add(&s->counters, "softnet", "dropped", dropped);
 }
 
 /* A single sample shows no growth, and needs the owners of full ones only. */

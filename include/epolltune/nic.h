@@ -428,6 +428,8 @@ static inline void softnet_freep(struct softnet *s) { softnet_free(s); }
 
 /* The sum over all CPUs. */
 struct softnet_cpu softnet_total(const struct softnet *s);
+/* What the backlogs of all CPUs have dropped; -1: not readable. */
+int64_t softnet_dropped(const struct host *h);
 
 /* The growth between two readings; 0 for a CPU that is not in the first. Pure. */
 struct softnet_growth {

@@ -166,10 +166,11 @@ static void subject_look_again(const struct check *check, struct report *out)
  * loss since this report. */
 static void softnet_count_again(const struct schedule *s, struct report *out)
 {
-	CLEAN(softnet_freep) struct softnet now = {0};
-	if (!s->check.unasked && report_counter_value(out, COUNTER_SOFTNET_DROPPED) >= 0 &&
-	    !softnet_read(s->check.host, &now, NULL))
-		report_counter(out, COUNTER_SOFTNET_DROPPED, (int64_t)softnet_total(&now).dropped);
+	if (s->check.unasked || report_counter_value(out, COUNTER_SOFTNET_DROPPED) < 0)
+		return;
+	int64_t dropped = softnet_dropped(s->check.host);
+	if (dropped >= 0)
+		report_counter(out, COUNTER_SOFTNET_DROPPED, dropped);
 }
 
 static void report_join_jobs(const struct schedule *s, struct report *out)

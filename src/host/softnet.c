@@ -114,6 +114,12 @@ struct softnet_cpu softnet_total(const struct softnet *s)
 	return sum;
 }
 
+int64_t softnet_dropped(const struct host *h)
+{
+	CLEAN(softnet_freep) struct softnet all = {0};
+	return softnet_read(h, &all, NULL) ? -1 : (int64_t)softnet_total(&all).dropped;
+}
+
 /* The growth of one CPU's row. */
 static struct softnet_cpu grown(const struct softnet *before, const struct softnet_cpu *after)
 {
