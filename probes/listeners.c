@@ -50,11 +50,13 @@ static int sample_tick(const struct host *h, struct sample *s, struct err *e)
 {
 	CLEAN(listeners_free) struct listeners now = {0};
 	struct accept_queues *q = &s->queues;
+	double at_s = clock_s();
 	if (listeners_read(h, &now, NULL))
 		return 0;
 	int rc = accept_queues_tick(q, &now, e);
 	if (rc || !accept_queues_halved(q))
 		return rc;
+	q->middle_at_s = at_s;
 	if (listeners_waiting(h, &now, queue_compares, q, &q->waited, NULL))
 		waiting_free(&q->waited);
 	/* An owner whose queue was empty at the first look was not looked for there. */

@@ -9,7 +9,8 @@
 
 /* One look, with what was seen at the ticks before it. */
 struct accept_queues {
-	double at_s; /* monotonic; of a captured machine when the capture was read */
+	double at_s;        /* monotonic; of a captured machine when the capture was read */
+	double middle_at_s; /* of the tick in the middle of the window */
 	unsigned ticks;
 	struct queue_seen { /* how often a listener was seen in trouble at a tick */
 		uint64_t cookie;

@@ -174,14 +174,15 @@ static void group_add_course(struct group *g, const struct listener *earlier,
  * the queue since then; as many a second before. */
 static int64_t group_arrived(const struct group *g, const struct queue_watch *w)
 {
-	const int64_t slices = OBSERVATION_TICKS + 1, half = slices - QUEUE_MIDDLE_TICK;
 	if (g->fullest->kind == LISTENER_TCP)
 		return host_counter(&w->after->counters, COUNTER_PASSIVE_OPENS) < 0
 			       ? REPORT_NONE
 			       : queue_growth(w, COUNTER_PASSIVE_OPENS);
-	if (!g->stayed)
+	double half_s = w->after->at_s - w->after->middle_at_s;
+	if (!g->stayed || half_s <= 0)
 		return REPORT_NONE;
-	return (int64_t)g->course.end - (int64_t)g->course.start + (int64_t)g->left * slices / half;
+	return (int64_t)g->course.end - (int64_t)g->course.start +
+	       llround((double)g->left * w->seconds / half_s);
 }
 
 static void group_lag(struct group *g, const struct queue_watch *w)

@@ -60,6 +60,7 @@ static inline void healthy(struct looks *m)
 		s[i]->queues.nr_open = 1048576;
 		s[i]->queues.kernel = KERNEL(6, 18);
 	}
+	m->after.queues.middle_at_s = m->after.queues.at_s - WINDOW_S * 6 / 11;
 	m->process = (struct process){.pid = 812,
 				      .root = 812,
 				      .name = "nginx",

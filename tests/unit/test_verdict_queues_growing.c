@@ -355,6 +355,13 @@ static void unix_serves(struct looks *m, uint32_t depth, uint64_t stayed)
 /* 60 clients, of which each waits for 1.5 s: 40/s are accepted. */
 static void unix_serves_slowly(struct looks *m) { unix_serves(m, 60, 49); }
 
+/* The check was held up before the middle: those 11 left within a tenth of the window. */
+static void unix_serves_while_held_up(struct looks *m)
+{
+	unix_serves_slowly(m);
+	m->after.queues.middle_at_s = m->after.queues.at_s - WINDOW_S / 10;
+}
+
 static void unix_serves_fast(struct looks *m) { unix_serves(m, 60, 0); }
 
 /* All of them within 0.4 s: long for the server in question only. */
@@ -459,6 +466,7 @@ static void queues_that_grow_get_their_findings(void **state)
 {
 	static const struct look_findings rows[] = {
 		{unix_serves_slowly, STANDING " warning", ""},
+		{unix_serves_while_held_up, "", ""},
 		{unix_serves_fast, "", ""},
 		{unix_serves_soon, "", ""},
 		{unix_subject_serves_soon, STANDING " warning", ""},
