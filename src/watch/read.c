@@ -438,15 +438,19 @@ static void made_find(struct watcher *w, const struct listeners *now)
 
 static bool any(const struct listener *l, void *arg) { return l->owner < 0; }
 
-static void owners_find_new(struct watcher *w, struct listeners *l)
+/* False: some have none yet, and are not looked for in this look. */
+static bool owners_find_new(struct watcher *w, struct listeners *l)
 {
 	bool unknown = false;
 	for (size_t i = 0; i < l->count; i++)
 		unknown |= l->at[i].owner < 0;
-	if (!unknown || !pace_due(&w->due.owners))
-		return;
+	if (!unknown)
+		return true;
+	if (!pace_due(&w->due.owners))
+		return false;
 	listeners_own(w->host, l, any, NULL, NULL);
 	pace_end(&w->due.owners, WATCHER_SHARE);
+	return true;
 }
 
 static bool process_again(const struct watcher *w, struct process *p)
@@ -506,8 +510,10 @@ static int listeners_look(struct watcher *w, struct err *e)
 	listeners_free(&w->listeners);
 	w->listeners = now;
 	processes_read(w, &w->listeners);
-	owners_find_new(w, &w->listeners);
-	sharers_find(w);
+	/* Who shares a listener is found by its owner: until that is known again, those that were
+	 * found stay. */
+	if (owners_find_new(w, &w->listeners))
+		sharers_find(w);
 	if (pace_due(&w->due.half_open)) {
 		listeners_half_open(w->host, &w->listeners, NULL);
 		pace_end(&w->due.half_open, WATCHER_SHARE);
