@@ -54,7 +54,10 @@ all_skip() { # REASON…
 
 show() { # FILE…
 	for shown; do
-		[ ! -s "$shown" ] || { echo "-- $shown:" && head -c 4000 "$shown" && echo; }
+		[ -s "$shown" ] || continue
+		echo "-- $shown:" && head -c 4000 "$shown" && echo
+		# The findings of a report are at its end.
+		[ "$(wc -c <"$shown")" -le 4000 ] || { echo "-- its end:" && tail -c 4000 "$shown"; }
 	done
 }
 
