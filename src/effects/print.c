@@ -37,6 +37,14 @@ static void effect_describe(const struct effect *x, char *text, size_t size)
 	}
 }
 
+/* Why all lines together have no effect that could be tried; empty: they have, or have none. */
+static void together_why(const struct effect *all, char *why, size_t size)
+{
+	why[0] = 0;
+	if (effect_kind(all) == EFFECT_UNTESTED)
+		report_append_to(why, size, "%s differs between two runs", all->differs);
+}
+
 static int walls_print(const struct page *p, const struct effects *s, struct err *e)
 {
 	struct table t = {.page = p, .gap = page_gap(p)};
@@ -78,12 +86,12 @@ int effects_print_text(const struct effects *s, FILE *out, struct err *e)
 		if (!s->files[side])
 			continue;
 		const struct effect *all = &s->together[side];
-		enum effect_kind kind = effect_kind(all);
-		effect_describe(all, text, sizeof(text));
-		if (kind == EFFECT_UNTESTED)
-			report_text(text, "%s differs between two runs", all->differs);
+		if (all->count)
+			effect_describe(all, text, sizeof(text));
+		else
+			together_why(all, text, sizeof(text));
 		page_text(&p, line, sizeof(line), "%s: all lines together: %s%s%s", s->files[side],
-			  effect_name(kind), text[0] ? ": " : "", text);
+			  effect_name(effect_kind(all)), text[0] ? ": " : "", text);
 		fprintf(out, "%s\n", line);
 	}
 	return s->files[SIDE_OTHER] ? walls_print(&p, s, e) : 0;
@@ -117,7 +125,7 @@ static json_t *effect_json(struct json_writer *w, const struct effect *x)
 	return list;
 }
 
-static json_t *line_json(struct json_writer *w, const struct line_effect *x)
+static json_t *kind_json(enum effect_kind kind)
 {
 	static const char *const names[] = {
 		[EFFECT_NONE] = "none",
@@ -125,12 +133,30 @@ static json_t *line_json(struct json_writer *w, const struct line_effect *x)
 		[EFFECT_HARMS] = "harms",
 		[EFFECT_UNTESTED] = "untested",
 	};
+	return value_text(names[kind]);
+}
+
+/* All lines of a file. */
+static json_t *together_json(struct json_writer *w, const char *file, const struct effect *all)
+{
+	char why[200];
+	json_t *o = json_object();
+	together_why(all, why, sizeof(why));
+	value_set(w, o, "file", value_text(file));
+	value_set(w, o, "effect", kind_json(effect_kind(all)));
+	value_set(w, o, "why", value_text_or_null(why));
+	value_set(w, o, "walls", effect_json(w, all));
+	return o;
+}
+
+static json_t *line_json(struct json_writer *w, const struct line_effect *x)
+{
 	json_t *o = json_object();
 	value_set(w, o, "file", value_text(x->file));
 	value_set(w, o, "line", value_count(x->line));
 	value_set(w, o, "name", value_text(x->name));
 	value_set(w, o, "value", value_text(x->value));
-	value_set(w, o, "effect", value_text(names[x->kind]));
+	value_set(w, o, "effect", kind_json(x->kind));
 	value_set(w, o, "why", value_text_or_null(x->effect.count ? "" : x->why));
 	value_set(w, o, "walls", effect_json(w, &x->effect));
 	return o;
@@ -141,12 +167,8 @@ json_t *effects_json(struct json_writer *w, const struct effects *s)
 	json_t *root = json_object(), *files = json_array(), *lines = json_array();
 	json_t *walls = json_array();
 	for (size_t side = 1; side < SIDES; side++)
-		if (s->files[side]) {
-			json_t *o = json_object();
-			value_set(w, o, "file", value_text(s->files[side]));
-			value_set(w, o, "walls", effect_json(w, &s->together[side]));
-			value_add(w, files, o);
-		}
+		if (s->files[side])
+			value_add(w, files, together_json(w, s->files[side], &s->together[side]));
 	for (size_t i = 0; i < s->count; i++)
 		value_add(w, lines, line_json(w, &s->lines[i]));
 	for (size_t i = 0; effects_wall(s, i, SIDE_NOW); i++) {
