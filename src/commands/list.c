@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "commands/list_nic.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 #include "report/json_value.h"
-#include "report/nics.h"
 #include "report/render.h"
 #include "report/table.h"
 #include "topics/topic.h"

@@ -3,43 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "epolltune/cleanup.h"
-#include "epolltune/knob_value.h"
-#include "epolltune/nic.h"
 #include "report/json_value.h"
 #include "report/table.h"
-
-struct network {
-	const struct host *host;
-	struct nics nics;
-	struct softnet softnet; /* empty: not readable */
-};
-
-/* A softnet knob; unknown in child namespaces, which do not have it. */
-static struct nic_number softnet_number(const struct network *m, const struct knob *k)
-{
-	int64_t value;
-	if (!knob_number(k->name, m->host, &value) || value < 0)
-		return (struct nic_number){0};
-	return (struct nic_number){true, (uint64_t)value};
-}
-
-static int namespace_read(const struct host *h, const char *name, struct network *m, struct err *e)
-{
-	*m = (struct network){.host = h};
-	int r = name ? nics_read_one(h, name, &m->nics, e) : nics_read(h, NIC_ALL, &m->nics, e);
-	if (r < 0)
-		return r;
-	if (softnet_read(h, &m->softnet, NULL) < 0)
-		m->softnet = (struct softnet){0};
-	return 0;
-}
-
-static void machine_free(struct network *m)
-{
-	nics_free(&m->nics);
-	softnet_free(&m->softnet);
-}
 
 static void add_number(struct json_writer *w, json_t *object, const char *key, struct nic_number n)
 {
@@ -198,9 +163,8 @@ static int print_json(FILE *out, const struct network *m, struct err *e)
 		value_add(&w, nics, nic_json(&w, &m->nics.at[i]));
 	value_set(&w, root, "interfaces", nics);
 	value_set(&w, root, "softnet", softnet_json(&w, &m->softnet));
-	for (size_t i = 0; i < knob_count(); i++)
-		if (knob_at(i)->softnet)
-			add_number(&w, knobs, knob_at(i)->name, softnet_number(m, knob_at(i)));
+	for (size_t i = 0; i < m->knob_count; i++)
+		add_number(&w, knobs, m->knobs[i].name, m->knobs[i].value);
 	value_set(&w, root, "knobs", knobs);
 	return value_print(out, root, &w, "the list", e);
 }
@@ -382,35 +346,28 @@ static int table_knobs(FILE *out, const struct network *m, struct err *e)
 	static const struct table_column columns[] = {
 		{"KNOB", TABLE_LEFT}, {"VALUE", TABLE_RIGHT}, {0}};
 	struct table t = {.empty = "-", .columns = columns};
-	for (size_t i = 0; i < knob_count(); i++) {
-		const struct knob *k = knob_at(i);
-		struct nic_number value =
-			k->softnet ? softnet_number(m, k) : (struct nic_number){0};
-		if (!value.known)
+	for (size_t i = 0; i < m->knob_count; i++) {
+		if (!m->knobs[i].value.known)
 			continue;
 		table_row(&t);
-		cell(&t, k->name);
-		cell_number(&t, value);
+		cell(&t, m->knobs[i].name);
+		cell_number(&t, m->knobs[i].value);
 	}
 	return print(out, &t, "Softnet knobs", e);
 }
 
-int list_nic(FILE *out, const struct host *h, const char *name, bool json, struct err *e)
+int nics_print(FILE *out, const struct network *m, bool json, struct err *e)
 {
-	CLEAN(machine_free) struct network m;
-	int r = namespace_read(h, name, &m, e);
-	if (r < 0)
-		return r;
 	if (json)
-		return print_json(out, &m, e);
-	r = table_nics(out, &m, e);
+		return print_json(out, m, e);
+	int r = table_nics(out, m, e);
 	if (r == 0)
-		r = table_queues(out, &m, e);
+		r = table_queues(out, m, e);
 	if (r == 0)
-		r = table_interrupts(out, &m, e);
+		r = table_interrupts(out, m, e);
 	if (r == 0)
-		r = table_softnet(out, &m, e);
+		r = table_softnet(out, m, e);
 	if (r == 0)
-		r = table_knobs(out, &m, e);
+		r = table_knobs(out, m, e);
 	return r;
 }
