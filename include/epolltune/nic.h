@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "epolltune/device_setting.h"
 #include "epolltune/err.h"
 #include "epolltune/host.h"
 
@@ -322,17 +323,7 @@ struct nic_deferred nics_deferred(const struct nics *n);
 bool nic_management_path(const struct host *h, const struct nics *all, const char *nic,
 			 char what[40]);
 
-/* The members of struct nic that hold numbers. */
-enum nic_group {
-	GROUP_LINK,
-	GROUP_RINGS,    /* set by ethtool, like the next two */
-	GROUP_CHANNELS, /* many drivers reset the link for it and for rings */
-	GROUP_COALESCE,
-	GROUP_NAPI, /* set in sysfs */
-	GROUP_RSS,
-	GROUP_STATISTICS,
-};
-/* "link": the name of the member. */
+/* "link": the name of the member of struct nic. */
 const char *nic_group_name(enum nic_group group);
 
 /* All numbers of a struct nic. Code that prints, compares or sets them uses this table. */
@@ -365,7 +356,6 @@ static inline bool nic_split_channels(const struct nic *n) { return !n->channels
 /* Whether this process may set values by these means, without trying: 0, -EPERM, -EROFS, or for
  * NIC_BY_SYSFS, which alone needs `n`, -EXDEV if the mounted sysfs shows another network namespace.
  */
-enum nic_means { NIC_BY_ETHTOOL, NIC_BY_NAPI_SET, NIC_BY_SYSFS };
 int nic_settable(const struct host *h, const struct nic *n, enum nic_means means, struct err *e);
 /* A field that is settable; -EOPNOTSUPP for others. */
 int nic_set(const struct host *h, const char *nic, const struct nic_field *f, uint64_t value,
@@ -378,30 +368,8 @@ int nic_set_feature(const struct host *h, const char *nic, const char *feature, 
 /* Defers interrupts of all NAPI instances, in sysfs, without `suspend_ns`. */
 int nic_defer(const struct host *h, const char *nic, const struct nic_deferral *d, struct err *e);
 /* By `napi-set`, Linux 6.13. */
-enum nic_napi_setting { NAPI_DEFER_HARD_IRQS, NAPI_GRO_FLUSH_TIMEOUT, NAPI_IRQ_SUSPEND_TIMEOUT };
 int nic_set_napi(const struct host *h, uint32_t napi, enum nic_napi_setting setting, uint64_t value,
 		 struct err *e);
-
-/* How a knob of KNOB_DEVICE is read, written, and written to files for the next boot. It has a
- * field of nic_fields, or is set per NAPI instance, or is a mask of each receive queue. */
-struct device_setting {
-	enum nic_means means;       /* of the whole interface */
-	enum nic_group group;       /* of nic_fields, like the name */
-	const char *name;           /* NULL: per NAPI instance or queue only */
-	const char *max;            /* the field that is its maximum; NULL: none */
-	bool resets;                /* many drivers briefly take the link down */
-	bool boolean;               /* 0 or 1 here, "no" or "yes", "off" or "on" elsewhere */
-	bool masks;                 /* CPU masks, one for each receive queue */
-	bool by_napi;               /* can be set per NAPI instance, as `napi` */
-	enum nic_napi_setting napi; /* used with by_napi only */
-	bool threads;               /* since Linux 6.17 each NAPI instance has its own value too */
-	const char *link;           /* option of a .link file (systemd.link(5)); NULL: none */
-	unsigned link_since;        /* the version of systemd that has it */
-	const char *unit;           /* suffix of its value there; NULL: none */
-	const char *sysfs;          /* attribute in sysfs; NULL: none */
-	bool when_up;               /* refused there until the driver has NAPI instances */
-	const char *ethtool[3];     /* "-G", "rx" and the label in its output; NULL: none */
-};
 
 /* /proc/net/softnet_stat, one row per CPU, the same in every network namespace. Counters have 32
  * bits: softnet_growth() takes differences. */

@@ -6,8 +6,7 @@
 
 #include "epolltune/host.h"
 #include "epolltune/port_set.h"
-
-#define TIME_WAIT_MS 60000 /* TCP_TIMEWAIT_LEN, include/net/tcp.h */
+#include "epolltune/target.h"
 
 /* The ports of a range that connect() may take; -1: no such range, or `reserved`, the number of
  * those in net.ipv4.ip_local_reserved_ports, is -1. Pure. */

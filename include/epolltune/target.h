@@ -8,6 +8,8 @@
 #include "epolltune/err.h"
 #include "epolltune/quantity.h"
 
+#define TIME_WAIT_MS 60000 /* TCP_TIMEWAIT_LEN, include/net/tcp.h */
+
 enum target_role {
 	TARGET_SERVER, /* accepts; the other side closes first */
 	TARGET_PROXY,  /* also connects out and closes first: ports and TIME_WAIT have a need */

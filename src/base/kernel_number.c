@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "epolltune/quantity.h"
+#include "epolltune/saturated.h"
 
 /* TMPBUFLEN of the kernel: a number has fewer characters, the sign included, than fit with a NUL.
  */

@@ -1,8 +1,8 @@
 /* The table of knobs. Ranges are those of Linux 6.18 where the kernel enforces one, and otherwise
  * the values that make sense. Bytes of memory are those of x86_64 slabs: request_sock_TCP 304,
  * tw_sock_TCP 256, epitem with its wait entry 211, filp 256 with dentry 192, a full skb 2304. */
+#include "epolltune/device_setting.h"
 #include "epolltune/knob.h"
-#include "epolltune/nic.h"
 
 /* SOCK_MIN_RCVBUF and SOCK_MIN_SNDBUF of include/net/sock.h on 64-bit machines. */
 #define RCVBUF_MIN 2304

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "epolltune/ports.h"
-
 #define SECOND_US UINT64_C(1000000)
 
 static const struct preset {
