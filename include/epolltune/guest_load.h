@@ -45,8 +45,6 @@ int guest_load_run(struct trial *t, const struct subject *server, const struct c
 bool guest_load_by_cpu(const struct guest_load *l);
 /* Whether no CPU was idle while the server did not use one up. Pure. */
 bool guest_load_crowded(const struct guest_load *l);
-/* Whether it was, or the server waited for a CPU. Pure. */
-bool guest_load_machine_busy(const struct guest_load *l);
 /* Whether the rate was that of the client or of a busy machine, or too low for the time: the
  * outcome says so. `how`: what the server did at it, "answered". */
 bool guest_load_hindered(const struct trial *t, const struct guest_load *l, const char *how,

@@ -126,7 +126,8 @@ void group_hierarchy_find(const char *mounts, const char *groups, const char *co
 		out->version = 0;
 }
 
-bool group_is_root(const struct host *h, const struct group_hierarchy *in, const char *below)
+/* Whether it is the root of all groups, which has no limits. */
+static bool group_is_root(const struct host *h, const struct group_hierarchy *in, const char *below)
 {
 	return !below[0] && !strcmp(in->root, "/") && host_has_first_cgroups(h);
 }

@@ -23,8 +23,6 @@ ssize_t group_paths(const struct host *h, pid_t pid, char **groups);
 /* Finds it by the text of /proc/self/mountinfo and that of the process. */
 void group_hierarchy_find(const char *mounts, const char *groups, const char *controller,
 			  struct group_hierarchy *out);
-/* Whether it is the root of all groups, which has no limits. */
-bool group_is_root(const struct host *h, const struct group_hierarchy *in, const char *below);
 /* Whether the process is in a group that no mount shows: its file system is not mounted here, or
  * the mount is of another cgroup namespace, or of other groups. The root of all has no limits, that
  * of a cgroup namespace may have some. */

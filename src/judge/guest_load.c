@@ -134,7 +134,8 @@ bool guest_load_crowded(const struct guest_load *l)
 	return !guest_load_by_cpu(l) && l->idle < IDLE;
 }
 
-bool guest_load_machine_busy(const struct guest_load *l)
+/* Whether the machine was too busy for the client, or for the server. */
+static bool guest_load_machine_busy(const struct guest_load *l)
 {
 	return l->waited > WAITED || guest_load_crowded(l);
 }

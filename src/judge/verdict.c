@@ -10,7 +10,8 @@
 #include "judge/settings.h"
 #include "report/figure.h"
 
-bool outcome_lacks(const struct outcome *o)
+/* Whether it should have had a result. */
+static bool outcome_lacks(const struct outcome *o)
 {
 	return o->state == OUTCOME_INCONCLUSIVE || o->state == OUTCOME_UNSUPPORTED;
 }

@@ -13,8 +13,6 @@ void wall_inspect(const struct experiment *x, const struct target *t, const stru
  * derived from the settings, with the reason. */
 void wall_measure(const struct experiment *x, const struct target *t, const struct settings *s,
 		  const struct outcome *o, struct wall *w);
-/* Whether it should have had a result. */
-bool outcome_lacks(const struct outcome *o);
 /* Adds to the reason why it has none what else happened meanwhile. */
 void outcome_dropped(struct outcome *o, const char *clause);
 /* Marks the wall's experiment as missed; `why` is a clause. */

@@ -50,6 +50,8 @@ test_the_house_has_its_rules() {
 	plant src/judge/x.c 'static int knob_find(void);' 'a public function has that name'
 	plant src/judge/x.h '/* y: what x is. */' 'names another file'
 	plant src/judge/x.c "$(printf '%s\n' 'int f(int x)' '{'; yes '	x++;' | head -n 61; echo '}')" 'at most 60'
+	echo 'bool outcome_lacks(const struct outcome *o);' >>src/judge/verdict.h
+	printf '%s\t%s\n' src/judge/verdict.c 'no other file calls it' >>planted
 	all_found
 }
 
