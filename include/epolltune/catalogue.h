@@ -240,7 +240,9 @@ struct server_file {
 struct server_further {
 	const char *words;    /* its first ones, with a blank between; NULL ends a list */
 	const char *sections; /* around it, comma separated, "": none */
-	const char *with;     /* the beginning of a further word that it must have; NULL: none */
+	/* Beginnings of further words, comma separated, of which it must have one anywhere; NULL:
+	 * none. */
+	const char *with;
 	/* It allows fewer connections or a rate, or one of a client may take a second one. */
 	enum { FURTHER_LIMITS, FURTHER_DOUBLES } effect;
 };

@@ -208,6 +208,19 @@ static int shared_take(const struct scan *s, const struct server_setting *set,
 	return rc;
 }
 
+/* Whether it has a word, be it none, that makes it one of these. */
+static bool further_has(const struct scan *s, const struct server_further *f)
+{
+	struct list_item item;
+	bool has = !f->with;
+	for (const char *list = f->with; !has && list_next(&list, &item);) {
+		char beginning[SCAN_TEXT];
+		snprintf(beginning, sizeof(beginning), "%.*s", item.length, item.text);
+		has = scan_has_word(s, beginning);
+	}
+	return has;
+}
+
 static void further_take(const struct scan *s, const struct server_setting *set, struct narrower *n,
 			 struct edit_limit *out)
 {
@@ -216,7 +229,7 @@ static void further_take(const struct scan *s, const struct server_setting *set,
 	for (const struct server_further *f = set->further; f && f->words; f++) {
 		const char *section = scan_section(s);
 		if (!(*section ? list_has(f->sections, section) : !*f->sections) ||
-		    !scan_words_begin(s, f->words) || (f->with && !scan_has_word(s, f->with)) ||
+		    !scan_words_begin(s, f->words) || !further_has(s, f) ||
 		    scan_word_is(s, s->count - 1, "0"))
 			continue;
 		if (f->effect == FURTHER_DOUBLES)

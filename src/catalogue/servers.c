@@ -23,14 +23,20 @@ const char server_own_memory[] =
 	"}:The need does not include a server's own memory\\: --server adds it.}";
 
 #define NGINX "http,server,location,if"
+#define NGINX_PROXIES NGINX ",stream,limit_except"
 #define HAPROXY "defaults,frontend,listen"
+#define HAPROXY_ALL HAPROXY ",backend"
+/* What a stick table counts of a client, and what refuses by that or with 429. */
+#define BY_COUNT "sc_,sc0_,sc1_,sc2_,src_"
+#define BY_RATE "429," BY_COUNT
 
 /* A client that asks takes a connection to the server behind it, too. */
 static const struct server_further nginx_further[] = {
 	{"limit_conn", NGINX ",stream", NULL, FURTHER_LIMITS},
 	{"limit_req", NGINX, NULL, FURTHER_LIMITS},
+	{"return", NGINX, "429", FURTHER_LIMITS},
 	{"server", "upstream", "max_conns=", FURTHER_LIMITS},
-	{"proxy_pass", NGINX, NULL, FURTHER_DOUBLES},
+	{"proxy_pass", NGINX_PROXIES, NULL, FURTHER_DOUBLES},
 	{"fastcgi_pass", NGINX, NULL, FURTHER_DOUBLES},
 	{"uwsgi_pass", NGINX, NULL, FURTHER_DOUBLES},
 	{"scgi_pass", NGINX, NULL, FURTHER_DOUBLES},
@@ -39,7 +45,7 @@ static const struct server_further nginx_further[] = {
 	{0},
 };
 static const struct server_apart nginx_upstreams[] = {
-	{"server", "upstream", 1},    {"proxy_pass", NGINX ",stream,limit_except", 1},
+	{"server", "upstream", 1},    {"proxy_pass", NGINX_PROXIES, 1},
 	{"fastcgi_pass", NGINX, 1},   {"uwsgi_pass", NGINX, 1},
 	{"scgi_pass", NGINX, 1},      {"grpc_pass", NGINX, 1},
 	{"memcached_pass", NGINX, 1}, {0},
@@ -59,10 +65,14 @@ static const struct server_further haproxy_further[] = {
 	{"tcp-request connection silent-drop", HAPROXY, NULL, FURTHER_LIMITS},
 	{"tcp-request session reject", HAPROXY, NULL, FURTHER_LIMITS},
 	{"tcp-request session silent-drop", HAPROXY, NULL, FURTHER_LIMITS},
-	{"tcp-request content reject", HAPROXY, NULL, FURTHER_LIMITS},
-	{"tcp-request content silent-drop", HAPROXY, NULL, FURTHER_LIMITS},
-	{"http-request deny deny_status 429", HAPROXY, NULL, FURTHER_LIMITS},
-	{"http-request silent-drop", HAPROXY, NULL, FURTHER_LIMITS},
+	{"tcp-request content reject", HAPROXY_ALL, NULL, FURTHER_LIMITS},
+	{"tcp-request content silent-drop", HAPROXY_ALL, NULL, FURTHER_LIMITS},
+	{"acl", HAPROXY_ALL, BY_COUNT, FURTHER_LIMITS},
+	{"http-request deny", HAPROXY_ALL, BY_RATE, FURTHER_LIMITS},
+	{"http-request return", HAPROXY_ALL, BY_RATE, FURTHER_LIMITS},
+	{"http-request reject", HAPROXY_ALL, NULL, FURTHER_LIMITS},
+	{"http-request tarpit", HAPROXY_ALL, NULL, FURTHER_LIMITS},
+	{"http-request silent-drop", HAPROXY_ALL, NULL, FURTHER_LIMITS},
 	/* Further ones wait, and get 503 after timeout queue. */
 	{"server", "backend,listen", "maxconn", FURTHER_LIMITS},
 	{"default-server", "defaults,backend,listen", "maxconn", FURTHER_LIMITS},
