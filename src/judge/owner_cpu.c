@@ -9,13 +9,11 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/doing.h"
 #include "epolltune/quantity.h"
+#include "epolltune/throttling.h"
 
 /* Processes whose groups are read. */
 #define OWNERS 16
-/* A quota that stopped its group in a smaller share of the periods, or in one, explains little. */
-#define THROTTLED_SHARE 0.05
-#define THROTTLED_ONCE 1
-/* So does a smaller share of the time of all CPUs. */
+/* A smaller share of the time of all CPUs explains little. */
 #define STOLEN_SHARE 0.2
 
 static int quotas_add(struct owner_cpu *c, const struct host *h, pid_t pid, struct err *e)
@@ -110,8 +108,7 @@ static struct throttled throttled_worst(const struct owner_cpu_watch *w, pid_t p
 	struct throttled worst = {0};
 	for (size_t i = 0; i < after->count; i++) {
 		struct throttled t = throttled_of(w, &after->at[i]);
-		if (after->at[i].pid == pid && t.times > THROTTLED_ONCE &&
-		    throttled_share(&t) >= THROTTLED_SHARE &&
+		if (after->at[i].pid == pid && throttling_explains(t.times, t.periods) &&
 		    throttled_share(&t) > throttled_share(&worst))
 			worst = t;
 	}
