@@ -141,15 +141,19 @@ struct finding_curve {
 /* What an operator accepts. */
 struct acceptance {
 	char id[48], wall[32]; /* of a finding; wall "": on every wall */
-	int64_t until;         /* seconds since 1970: not from then on; 0: no end */
-	int64_t value;         /* of the wall: a worse one is not accepted; REPORT_NONE: any is */
-	char reason[120];      /* "": none was given */
+	/* Of its finding.about the whole or the first words; where that is empty, of the name of
+	 * the report's server. "": of any, but no critical one that another could have instead. */
+	char about[96];
+	int64_t until;    /* seconds since 1970: not from then on; 0: no end */
+	int64_t value;    /* of the wall: a worse one is not accepted; REPORT_NONE: any is */
+	char reason[120]; /* "": none was given */
 };
 enum acceptance_state {
 	ACCEPTANCE_NONE,
 	ACCEPTANCE_VALID,
 	ACCEPTANCE_EXPIRED, /* its time is over */
 	ACCEPTANCE_WORSE,   /* the wall's figure is worse than the accepted one */
+	ACCEPTANCE_UNNAMED, /* a critical finding of one of several, and no `about` names it */
 };
 
 #define FINDING_EVIDENCE 12
@@ -389,13 +393,13 @@ static inline bool finding_untried(const struct finding *f)
 #define COMPARE_NOISE 0.05
 
 /* Marks the findings of that acceptance as accepted, and walls of which all that asks for action
- * is. Where its time is over when the report was made, or the wall's figure is worse, only notes
- * that in them. A measured figure is worse from COMPARE_NOISE on. Of several acceptances of a
- * finding a valid one counts. */
+ * is. Where its time is over when the report was made, the wall's figure is worse, or its `about`
+ * is needed and missing, only notes that in them. A measured figure is worse from COMPARE_NOISE on.
+ * Of several acceptances of a finding a valid one counts. */
 void report_accept(struct report *r, const struct acceptance *a);
 /* Writes until when and why a finding is accepted, or why it no longer is, as a sentence; "": there
  * is nothing to say. Returns `text`. */
-#define ACCEPTANCE_TEXT 320
+#define ACCEPTANCE_TEXT 400
 char *acceptance_text(const struct report *r, const struct finding *f, char text[ACCEPTANCE_TEXT]);
 /* "2026-01-31", the last day of an acceptance (UTC); "" for none. Returns `date`. */
 char *acceptance_date(int64_t until, char date[16]);

@@ -15,21 +15,26 @@
 int accepted_parse(const char *value, void *accepted, struct err *e)
 {
 	struct accepted *to = accepted;
-	size_t length = strcspn(value, "@");
-	const char *wall = value[length] ? value + length + 1 : "";
+	const size_t length = strcspn(value, "@="), whose = strcspn(value, "=");
+	const char *about = value[whose] ? value + whose + 1 : "";
+	const char *wall = length < whose ? value + length + 1 : value + whose;
+	const int wall_length = (int)(value + whose - wall);
 	if (to->count == ACCEPTED_MAX)
 		return err_set(e, EINVAL, "more than %d findings", ACCEPTED_MAX);
 	struct acceptance *a = &to->at[to->count];
 	*a = (struct acceptance){.value = REPORT_NONE};
 	snprintf(a->id, sizeof(a->id), "%.*s", (int)length, value);
-	snprintf(a->wall, sizeof(a->wall), "%s", wall);
+	snprintf(a->wall, sizeof(a->wall), "%.*s", wall_length, wall);
+	snprintf(a->about, sizeof(a->about), "%s", about);
 	if (length >= sizeof(a->id) || !finding_row_find(a->id))
 		return err_set(e, EINVAL,
 			       "no finding \"%.60s\"; for their names: epolltune list findings",
 			       value);
-	if (value[length] && (strlen(wall) >= sizeof(a->wall) || !wall_row_find(a->wall)))
-		return err_set(e, EINVAL,
-			       "no wall \"%.60s\"; for their names: epolltune list walls", wall);
+	if (length < whose && (wall_length >= (int)sizeof(a->wall) || !wall_row_find(a->wall)))
+		return err_set(e, EINVAL, "no wall \"%.*s\"; for their names: epolltune list walls",
+			       wall_length < 60 ? wall_length : 60, wall);
+	if (value[whose] && (!about[0] || strlen(about) >= sizeof(a->about)))
+		return err_set(e, EINVAL, "\"%.60s\": no text after \"=\", or too long", value);
 	to->count++;
 	return 0;
 }
@@ -70,7 +75,7 @@ static int line_take(char *line, void *accepted, struct err *e)
 	struct accepted *to = accepted;
 	char *id = word_take(&line), *until = word_take(&line), *value = word_take(&line);
 	if (!*line)
-		return err_set(e, EINVAL, "not \"ID[@WALL] UNTIL VALUE REASON\"");
+		return err_set(e, EINVAL, "not \"ID[@WALL][=ABOUT] UNTIL VALUE REASON\"");
 	int rc = accepted_parse(id, to, e);
 	if (rc)
 		return rc;
@@ -86,8 +91,8 @@ static int line_take(char *line, void *accepted, struct err *e)
 static int ignored_parse(const char *list, struct accepted *out, struct err *e)
 {
 	struct list_item item;
-	char value[96];
 	struct report *unused = NULL;
+	char value[sizeof(unused->ignored)];
 	if (list && strlen(list) >= sizeof(unused->ignored))
 		return err_set(e, EINVAL, "--ignore: longer than %zu bytes",
 			       sizeof(unused->ignored) - 1);

@@ -29,18 +29,18 @@ struct check_options {
 	struct target target;
 	struct saved_target saved;
 	struct probe_options probe;
-	probe_set probes;          /* 0: all */
-	const char *sysroot;       /* a captured machine; NULL: this one */
-	const char *server;        /* the server in question, as subject_find(); NULL: none */
-	const char *netns;         /* a pid, path or name; NULL: the calling network namespace */
-	struct guest guest;        /* --run; its command NULL: none */
-	const char *versus;        /* another command to compare it with; NULL: none */
-	const char *ignore;        /* findings to accept: ID[@WALL], comma separated; NULL: none */
-	const char *since;         /* the file of probe.since, for errors; NULL: none */
-	enum ip_family family;     /* of the experiments */
-	uint64_t observe_us;       /* take the target from the server's load; 0: do not */
-	uint64_t headroom_percent; /* of that load to check for */
-	unsigned kept;             /* bits of TARGET_OPTIONS: given, and not to be observed */
+	probe_set probes;    /* 0: all */
+	const char *sysroot; /* a captured machine; NULL: this one */
+	const char *server;  /* the server in question, as subject_find(); NULL: none */
+	const char *netns;   /* a pid, path or name; NULL: the calling network namespace */
+	struct guest guest;  /* --run; its command NULL: none */
+	const char *versus;  /* another command to compare it with; NULL: none */
+	const char *ignore; /* findings to accept: ID[@WALL][=ABOUT], comma separated; NULL: none */
+	const char *since;  /* the file of probe.since, for errors; NULL: none */
+	enum ip_family family;         /* of the experiments */
+	uint64_t observe_us;           /* take the target from the server's load; 0: do not */
+	uint64_t headroom_percent;     /* of that load to check for */
+	unsigned kept;                 /* bits of TARGET_OPTIONS: given, and not to be observed */
 	const struct check_laid *laid; /* over the values of the machine */
 	size_t laid_count;
 	const char *command; /* "epolltune apply …", to paste; NULL: not to be, or too long */

@@ -50,7 +50,7 @@ static const struct option_row rows[] = {
 	{"peers", "N", "", OPTION_AT(struct check_options, probe.peers), NUMBER(COUNT, 1, INT_MAX)},
 	{"server", "WHO", "", OPTION_AT(struct check_options, saved), PARSED(server_parse)},
 	{"netns", "PATH|PID", "", OPTION_AT(struct check_options, saved), PARSED(netns_parse)},
-	{"accept", "ID[@WALL]", "", OPTION_AT(struct check_options, saved.accepted),
+	{"accept", "ID[@WALL][=ABOUT]", "", OPTION_AT(struct check_options, saved.accepted),
 	 PARSED(accept_parse)},
 	{0},
 };
@@ -235,6 +235,12 @@ static bool is_set(const struct option_row *row, const struct check_options *o)
 	       (!streams || !o->target.datagrams_only);
 }
 
+static void acceptance_write(FILE *out, const struct acceptance *a)
+{
+	fprintf(out, "accept = %s%s%s%s%s\n", a->id, a->wall[0] ? "@" : "", a->wall,
+		a->about[0] ? "=" : "", a->about);
+}
+
 static int target_write(FILE *out, void *arg, struct err *e)
 {
 	const struct check_options *o = arg;
@@ -254,8 +260,7 @@ static int target_write(FILE *out, void *arg, struct err *e)
 				quantity_word(word, sizeof(word), (enum quantity_kind)row->kind,
 					      option_number(row, o)));
 	for (size_t i = 0; i < o->saved.accepted.count; i++)
-		fprintf(out, "accept = %s%s%s\n", o->saved.accepted.at[i].id,
-			o->saved.accepted.at[i].wall[0] ? "@" : "", o->saved.accepted.at[i].wall);
+		acceptance_write(out, &o->saved.accepted.at[i]);
 	return 0;
 }
 

@@ -45,7 +45,7 @@ int probes_option(const char *list, void *field, struct err *e);
 	{"probe", "NAME,…", "run only these probes", OPTION_AT(type, check.probes), PROBES_OPTION}, \
 	IN_PLACE_OPTION(OPTION_AT(type, check.probe.in_place)), \
 	FAMILY_OPTION(OPTION_AT(type, check.family)), \
-	{"ignore", "ID[@WALL],…", "accept these findings: they do not change the exit status", \
+	{"ignore", "ID[@WALL][=ABOUT],…", "accept these findings: they do not change the exit status", \
 	 OPTION_AT(type, check.ignore), LIST_OF(FINDINGS)}, \
 	{"gentle", NULL, "lowest priority, one CPU, bounded rates: beside a server in use", \
 	 OPTION_AT(type, check.probe.gentle), FLAG}

@@ -33,11 +33,35 @@ static bool is_worse(const struct wall *w, int64_t accepted)
 	return loss > noise * fabs((double)accepted);
 }
 
+/* What names it among others. */
+static const char *name_of(const struct report *r, const struct finding *f)
+{
+	return f->about[0] ? f->about : r->server.name;
+}
+
+static bool is_about(const char *name, const char *accepted)
+{
+	size_t length = strlen(accepted);
+	return !strncmp(name, accepted, length) &&
+	       (!length || !name[length] || name[length] == ' ');
+}
+
+/* What is accepted of a server that may fail is not of the one that must not: a critical finding
+ * that others could have, or would have as a warning, has to be named. */
+static bool needs_name(const struct report *r, const struct finding *f)
+{
+	const struct finding_row *row = finding_row_find(f->id);
+	bool raised = row && row->level != LEVEL_CRITICAL;
+	return f->level == LEVEL_CRITICAL && (f->about[0] || raised) && name_of(r, f)[0];
+}
+
 static enum acceptance_state state_of(const struct report *r, const struct finding *f,
 				      const struct acceptance *a)
 {
 	if (a->until && r->time.tv_sec >= a->until)
 		return ACCEPTANCE_EXPIRED;
+	if (!a->about[0] && needs_name(r, f))
+		return ACCEPTANCE_UNNAMED;
 	return is_worse(report_find(r, f->wall), a->value) ? ACCEPTANCE_WORSE : ACCEPTANCE_VALID;
 }
 
@@ -46,7 +70,8 @@ void report_accept(struct report *r, const struct acceptance *a)
 	for (size_t i = 0; i < r->finding_count; i++) {
 		struct finding *f = &r->findings[i];
 		if (!finding_asks(f) || strcmp(f->id, a->id) != 0 ||
-		    (a->wall[0] && strcmp(f->wall, a->wall) != 0))
+		    (a->wall[0] && strcmp(f->wall, a->wall) != 0) ||
+		    !is_about(name_of(r, f), a->about))
 			continue;
 		f->acceptance = state_of(r, f, a);
 		f->accepted = f->acceptance == ACCEPTANCE_VALID;
@@ -95,6 +120,10 @@ char *acceptance_text(const struct report *r, const struct finding *f, char text
 	else if (f->acceptance == ACCEPTANCE_WORSE)
 		snprintf(text, ACCEPTANCE_TEXT, "No longer accepted%s: accepted at %s, now %s.",
 			 reason, then, now);
+	else if (f->acceptance == ACCEPTANCE_UNNAMED)
+		snprintf(text, ACCEPTANCE_TEXT,
+			 "Not accepted%s: this finding is critical. To accept it, name it: %s=%s",
+			 reason, f->id, name_of(r, f));
 	else if (f->acceptance == ACCEPTANCE_VALID && (date[0] || then[0] || reason[0]))
 		snprintf(text, ACCEPTANCE_TEXT, "Accepted%s%s%s%s%s.", date[0] ? " until " : "",
 			 date, then[0] ? " at " : "", then, reason);
@@ -106,6 +135,7 @@ const char *acceptance_name(enum acceptance_state s)
 	static const char *const names[] = {[ACCEPTANCE_NONE] = "none",
 					    [ACCEPTANCE_VALID] = "valid",
 					    [ACCEPTANCE_EXPIRED] = "expired",
-					    [ACCEPTANCE_WORSE] = "worse"};
+					    [ACCEPTANCE_WORSE] = "worse",
+					    [ACCEPTANCE_UNNAMED] = "unnamed"};
 	return names[s];
 }

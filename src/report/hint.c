@@ -60,7 +60,7 @@ static const struct finding *first_of(const struct report *r, bool verbose,
 /* The options that ask the same question of check and apply; false: they do not fit. */
 static bool arguments_of(const struct report *r, char arguments[HINT_ARGUMENTS])
 {
-	char word[4 * sizeof(r->server.asked) + 4 * sizeof(r->probes)];
+	char word[4 * sizeof(r->ignored)];
 	bool whole = !r->cut;
 	if (r->saved[0])
 		report_text_into(arguments, HINT_ARGUMENTS, "%s", r->saved);
@@ -77,8 +77,9 @@ static bool arguments_of(const struct report *r, char arguments[HINT_ARGUMENTS])
 	if (r->probes[0])
 		whole &= ADD(" --probe %s", word);
 	whole &= ADD("%s%s", r->further, r->gentle ? " --gentle" : "");
+	shell_word(word, sizeof(word), r->ignored);
 	if (r->ignored[0])
-		whole &= ADD(" --ignore %s", r->ignored);
+		whole &= ADD(" --ignore %s", word);
 	return whole;
 }
 

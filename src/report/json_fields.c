@@ -114,7 +114,7 @@ const struct json_field json_proposal[] = {
 #undef TYPE
 #define TYPE struct finding
 const struct json_field json_acceptance[] = {
-	{"state", WORD(acceptance_name_of, ACCEPTANCE_WORSE), AT(acceptance)},
+	{"state", WORD(acceptance_name_of, ACCEPTANCE_UNNAMED), AT(acceptance)},
 	{"until", .kind = FIELD_OTHER},
 	{"value", FIELD_QUANTITY, AT(accepted_value)},
 	{"reason", FIELD_NULLABLE, AT(accepted_reason), .foreign = true},

@@ -10,7 +10,7 @@
 
 static void finding_lines(const struct junit *j, const struct report *r, const struct finding *f)
 {
-	char text[FINDING_OUTCOME];
+	char text[FINDING_OUTCOME], accepted[ACCEPTANCE_TEXT];
 	junit_line(j, f->title);
 	junit_line(j, f->detail);
 	for (size_t i = 0; i < f->proposal_count; i++) {
@@ -22,7 +22,7 @@ static void finding_lines(const struct junit *j, const struct report *r, const s
 	}
 	junit_line(j, finding_outcome(f, text));
 	junit_line(j, f->advice);
-	junit_line(j, acceptance_text(r, f, text));
+	junit_line(j, acceptance_text(r, f, accepted));
 }
 
 static enum junit_result result_of(const struct report *r, const struct wall *w)

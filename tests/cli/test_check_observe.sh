@@ -403,8 +403,8 @@ test_the_machine_accepts_for_a_time_and_from_a_value() {
 		accepts 3 "$1"
 		refused "/etc/epolltune/accepted:3: $2"
 	}
-	wrong 'accept-queue.short' 'not "ID[@WALL] UNTIL VALUE REASON"'
-	wrong 'accept-queue.short never -' 'not "ID[@WALL] UNTIL VALUE REASON"'
+	wrong 'accept-queue.short' 'not "ID[@WALL][=ABOUT] UNTIL VALUE REASON"'
+	wrong 'accept-queue.short never -' 'not "ID[@WALL][=ABOUT] UNTIL VALUE REASON"'
 	wrong 'accept-queue.brief never - no' 'no finding "accept-queue.brief"'
 	wrong 'accept-queue.short@queue never - no' 'no wall "queue"'
 	wrong 'accept-queue.short 2027-02-30 - no' 'until "2027-02-30": not a date such as'
