@@ -45,10 +45,12 @@ struct wall_row {
 	/* The wall whose figure is the rate of its requests; NULL: none. */
 	const char *at_rate_of;
 	bool lower_is_better;
-	bool tcp;            /* absent for a server that listens on UNIX sockets only */
-	bool connections;    /* like TCP, not needed by a server that has sockets of UDP only */
-	bool arrivals;       /* of connections: not needed where the load is datagrams only */
-	bool quiet;          /* where it is n/a a text report prints it with --verbose only */
+	bool tcp;         /* absent for a server that listens on UNIX sockets only */
+	bool connections; /* like TCP, not needed by a server that has sockets of UDP only */
+	bool arrivals;    /* of connections: not needed where the load is datagrams only */
+	bool quiet;       /* where it is n/a a text report prints it with --verbose only */
+	/* Judged by what a window shows of the server, without a need. */
+	bool watched;
 	bool memory;         /* bytes that are left: less where anything takes memory */
 	const char *runbook; /* the chapter of epolltune-runbook(7); NULL: none */
 };

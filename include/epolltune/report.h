@@ -312,8 +312,10 @@ struct wall *report_wall(struct report *r, const char *name);
 const struct wall *report_find(const struct report *r, const char *name);
 /* Fills the wall's detail from the catalogue. */
 void wall_fill(struct wall *w, const struct wording *words);
-/* Adds a finding with level, remedy, wall, title, detail and advice from the catalogue, filled from
- * `words` (NULL: none); all other fields are empty. Never NULL, as report_wall(). */
+/* Beyond the capacity the last finding of the least level gives way to one of a higher level: a
+ * note, one that was skipped, a warning. Adds a finding with level, remedy, wall, title, detail and
+ * advice from the catalogue, filled from `words` (NULL: none); all other fields are empty. Never
+ * NULL, as report_wall(). */
 struct finding *report_finding(struct report *r, const char *id, const struct wording *words);
 /* Makes it one to know, which no answer names. */
 void finding_to_note(struct finding *f);
@@ -369,11 +371,9 @@ enum wall_verdict report_verdict(int64_t capacity, int64_t needed);
 int64_t report_needed(const struct wall *w);
 /* 1.25 × needed, rounded up: the smallest capacity that is ok. */
 uint64_t report_margin(uint64_t needed);
-/* Whether the target needs it, and it has no verdict. */
-static inline bool wall_undecided(const struct wall *w)
-{
-	return w->verdict == VERDICT_UNKNOWN && w->needed != REPORT_NONE;
-}
+/* Whether it has no verdict, and the target needs it or the load of the server in question decides
+ * it: that server is named, or what is not measured counts. */
+bool wall_undecided(const struct report *r, const struct wall *w);
 /* Whether the verdict asks for a finding: tight or short. */
 static inline bool verdict_asks(enum wall_verdict v)
 {
@@ -408,23 +408,26 @@ bool acceptance_until(const char *date, int64_t *until);
 const char *acceptance_name(enum acceptance_state s);
 /* Whether the verdict of the finding's wall reports the problem already. */
 bool report_accounts(const struct report *r, const struct finding *f);
-/* Appends the content of `part`, without findings whose id and detail `whole` has already. Beyond
- * the capacity a warning or critical finding replaces a note. */
+/* Appends the content of `part`, without findings whose id and detail `whole` has already. */
 void report_join(struct report *whole, const struct report *part);
+/* Whether of what did not fit something may have been a warning, critical or a wall. */
+bool report_overflows(const struct report *r);
 /* Sorts the walls in the order of the catalogue. */
 void report_sort(struct report *r);
 
 struct report_summary {
 	/* The first that applies:
 	 * critical (short): a wall is short or a finding critical;
-	 * unknown: a wall that the target needs, or each wall, has no verdict, a probe crashed or
-	 * observed nothing, or one failed or left something untried and there is no wall; with
-	 * require_measured also: an experiment is missed, a setting assumed, a probe failed or left
-	 * something untried; warning (tight): a wall is tight or a finding a warning; ok. */
+	 * unknown: the report overflows, a wall that is undecided, or each, has no verdict, a probe
+	 * crashed or observed nothing, or one failed or left something untried and there is no
+	 * wall; with require_measured also: an experiment is missed, a setting assumed, a probe
+	 * failed or left something untried; warning (tight): a wall is tight or a finding a
+	 * warning; ok. */
 	enum wall_verdict status;
 	size_t ok, tight, short_, unknown, na;
-	size_t needed_unknown; /* unknown walls that the target needs */
+	size_t needed_unknown; /* wall_undecided() */
 	bool unjudged;         /* there are walls, and all are unknown */
+	bool overflows;        /* report_overflows() */
 	size_t accepted;       /* findings */
 	size_t missed;         /* walls that the target needs, with EXPERIMENT_MISSED */
 	size_t assumed; /* such walls that are not short, by the default of a knob not read */

@@ -430,6 +430,7 @@ static const struct wall_row walls[] = {
 	{
 		.name = "cgroup.cpu",
 		.runbook = RUNBOOK_CONTAINER,
+		.watched = true,
 		.quiet = true,
 		.unit = "%",
 		.what = "The CPU time that the quota of the control group, or of one above it, "

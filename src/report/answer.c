@@ -12,7 +12,7 @@ static bool is_assumed(const struct wall *w)
 	return w->assumed[0] && w->needed != REPORT_NONE && !w->accepted;
 }
 
-static void wall_count(struct report_summary *s, const struct wall *w)
+static void wall_count(struct report_summary *s, const struct report *r, const struct wall *w)
 {
 	bool needed = w->needed != REPORT_NONE;
 	if (w->accepted)
@@ -22,7 +22,7 @@ static void wall_count(struct report_summary *s, const struct wall *w)
 	s->short_ += w->verdict == VERDICT_SHORT;
 	s->unknown += w->verdict == VERDICT_UNKNOWN;
 	s->na += w->verdict == VERDICT_NA;
-	s->needed_unknown += wall_undecided(w);
+	s->needed_unknown += wall_undecided(r, w);
 	s->missed += w->experiment == EXPERIMENT_MISSED && needed;
 	s->assumed += is_assumed(w);
 }
@@ -43,7 +43,7 @@ struct report_summary report_summarize(const struct report *r)
 {
 	struct report_summary s = {.status = VERDICT_OK};
 	for (size_t i = 0; i < r->wall_count; i++)
-		wall_count(&s, &r->walls[i]);
+		wall_count(&s, r, &r->walls[i]);
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct finding *f = &r->findings[i];
 		s.criticals += counts(r, f, LEVEL_CRITICAL);
@@ -57,9 +57,10 @@ struct report_summary report_summarize(const struct report *r)
 		s.failed += r->ran[i].state == PROBE_FAILED;
 	}
 	s.unjudged = s.unknown && s.unknown == r->wall_count;
+	s.overflows = report_overflows(r);
 	if (s.short_ || s.criticals)
 		s.status = VERDICT_SHORT;
-	else if (s.needed_unknown || s.unjudged || s.crashed || s.unobserved ||
+	else if (s.needed_unknown || s.unjudged || s.crashed || s.unobserved || s.overflows ||
 		 ((s.failed || s.untried) && !r->wall_count) ||
 		 ((s.missed || s.assumed || s.failed || s.untried) && r->require_measured))
 		s.status = VERDICT_UNKNOWN;
@@ -85,23 +86,23 @@ struct sentence {
 
 #define SAY(a, ...) ((a)->cut |= !report_append_to((a)->text, REPORT_ANSWER, __VA_ARGS__))
 
-static bool has_verdict(const struct wall *w, int verdict)
+static bool has_verdict(const struct report *r, const struct wall *w, int verdict)
 {
 	return (int)w->verdict == verdict && !w->accepted &&
-	       (verdict != VERDICT_UNKNOWN || w->needed != REPORT_NONE);
+	       (verdict != VERDICT_UNKNOWN || wall_undecided(r, w));
 }
 
-static bool is_missed(const struct wall *w, int unused)
+static bool is_missed(const struct report *r, const struct wall *w, int unused)
 {
 	return w->experiment == EXPERIMENT_MISSED && w->needed != REPORT_NONE;
 }
 
 static void walls_name(struct sentence *a, const struct report *r,
-		       bool (*chosen)(const struct wall *, int), int which)
+		       bool (*chosen)(const struct report *, const struct wall *, int), int which)
 {
 	const char *between = "";
 	for (size_t i = 0; i < r->wall_count; i++)
-		if (chosen(&r->walls[i], which)) {
+		if (chosen(r, &r->walls[i], which)) {
 			SAY(a, "%s%s", between, r->walls[i].name);
 			between = ", ";
 		}
@@ -207,9 +208,10 @@ static void reasons_say(struct sentence *a, const struct report *r)
 	const char *between = ": ";
 	for (size_t i = 0; i < r->wall_count; i++) {
 		const struct wall *w = &r->walls[i];
-		bool said = !is_missed(w, 0);
+		bool said = !is_missed(r, w, 0);
 		for (size_t k = 0; k < i && !said; k++)
-			said = is_missed(&r->walls[k], 0) && !strcmp(r->walls[k].reason, w->reason);
+			said = is_missed(r, &r->walls[k], 0) &&
+			       !strcmp(r->walls[k].reason, w->reason);
 		if (said || !w->reason[0])
 			continue;
 		SAY(a, "%s%s", between, w->reason);
@@ -242,6 +244,14 @@ static void assumed_say(struct sentence *a, const struct report *r, const struct
 		SAY(a, "%s%s (%s)", between, r->walls[i].name, r->walls[i].assumed);
 		between = ", ";
 	}
+	a->begun = true;
+}
+
+static void overflow_say(struct sentence *a, const struct report_summary *s)
+{
+	if (!s->overflows)
+		return;
+	SAY(a, "%sthere are more findings than a report holds", a->begun ? "; " : "");
 	a->begun = true;
 }
 
@@ -362,6 +372,7 @@ void report_answer(const struct report *r, char answer[REPORT_ANSWER])
 		SAY(&a, "Not known: ");
 		probes_say(&a, r, PROBE_CRASHED);
 		probes_say(&a, r, PROBE_UNOBSERVED);
+		overflow_say(&a, &s);
 		if (r->require_measured || !r->wall_count)
 			missing_say(&a, r);
 		walls_say(&a, r, s.needed_unknown, VERDICT_UNKNOWN);

@@ -161,15 +161,15 @@ static int finding_status(const struct report *before, const struct report *afte
 }
 
 /* Whether the target needs the wall, and it has a verdict no more. */
-static bool is_lost(const struct wall *before, const struct wall *after)
+static bool is_lost(const struct report *r, const struct wall *before, const struct wall *after)
 {
-	return after && wall_undecided(after) && !after->accepted &&
+	return after && wall_undecided(r, after) && !after->accepted &&
 	       !(before && before->verdict == VERDICT_UNKNOWN);
 }
 
-static int wall_status(const struct wall *before, const struct wall *after)
+static int wall_status(const struct report *r, const struct wall *before, const struct wall *after)
 {
-	if (is_lost(before, after))
+	if (is_lost(r, before, after))
 		return EXIT_UNKNOWN;
 	if (change_of(before, after, COMPARE_TO_DIFF) != COMPARE_WORSE)
 		return EXIT_OK;
@@ -194,7 +194,7 @@ int compare_status(const struct report *before, const struct report *after)
 	int status = is_unknown(after) && !is_unknown(before) ? EXIT_UNKNOWN : EXIT_OK;
 	for (size_t i = 0; i < after->wall_count; i++) {
 		const struct wall *w = &after->walls[i];
-		status = status_join(status, wall_status(report_find(before, w->name), w));
+		status = status_join(status, wall_status(after, report_find(before, w->name), w));
 	}
 	for (size_t i = 0; i < after->finding_count; i++)
 		status = status_join(status, finding_status(before, after, i));
@@ -320,7 +320,7 @@ static const char *format_figure(char *text, size_t size, const struct wall *w)
 }
 
 static int add_wall(struct comparison *c, const struct wall *before, const struct wall *after,
-		    enum compare_purpose purpose, struct err *e)
+		    bool lost, enum compare_purpose purpose, struct err *e)
 {
 	struct comparison_row *row = comparison_row(c);
 	char was[RENDER_VERDICT] = "", is[RENDER_VERDICT] = "";
@@ -331,7 +331,7 @@ static int add_wall(struct comparison *c, const struct wall *before, const struc
 	if (after)
 		render_verdict(after, is);
 	row->change = change_of(before, after, purpose);
-	row->lost = is_lost(before, after);
+	row->lost = lost;
 	report_text(row->cell[0], "%s", before ? before->name : after->name);
 	format_figure(row->cell[1], sizeof(row->cell[1]), before);
 	format_figure(row->cell[2], sizeof(row->cell[2]), after);
@@ -405,8 +405,8 @@ int compare_reports(struct comparison *c, const struct report *before, const str
 				      i ? "After" : "Before", omitted);
 	for (size_t i = 0; !rc && wall_pair(before, after, i, &was, &is); i++)
 		if ((was && !figure_is_absent(was)) || (is && !figure_is_absent(is)) ||
-		    is_lost(was, is))
-			rc = add_wall(c, was, is, purpose, e);
+		    is_lost(after, was, is))
+			rc = add_wall(c, was, is, is_lost(after, was, is), purpose, e);
 	if (!rc)
 		rc = add_findings(c, before, after, true, e);
 	if (!rc)

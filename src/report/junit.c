@@ -35,7 +35,7 @@ static enum junit_result result_of(const struct report *r, const struct wall *w)
 	if (verdict_asks(w->verdict))
 		return JUNIT_FAILED;
 	bool missed = w->experiment == EXPERIMENT_MISSED || w->assumed[0];
-	if (wall_undecided(w) || (r->require_measured && missed && w->needed != REPORT_NONE))
+	if (wall_undecided(r, w) || (r->require_measured && missed && w->needed != REPORT_NONE))
 		return JUNIT_BROKEN;
 	return w->verdict == VERDICT_OK ? JUNIT_PASSED : JUNIT_SKIPPED;
 }

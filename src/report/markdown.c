@@ -60,7 +60,7 @@ static void wall_notes(FILE *out, const struct report *r)
 	size_t printed = 0;
 	for (size_t i = 0; i < r->wall_count; i++) {
 		const struct wall *w = &r->walls[i];
-		if (!wall_undecided(w) || !render_wall_note(w, note)[0])
+		if (!wall_undecided(r, w) || !render_wall_note(w, note)[0])
 			continue;
 		fputs("- ", out);
 		markdown_code(out, w->name);

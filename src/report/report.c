@@ -60,29 +60,52 @@ void wall_fill(struct wall *w, const struct wording *words)
 	wording_fill(words, wall_row_find(w->name)->detail, w->detail, sizeof(w->detail));
 }
 
-static struct finding *finding_new(struct report *r)
+/* Which gives way to which where there is no room. */
+static unsigned finding_rank(enum finding_level level)
 {
+	static const unsigned ranks[] = {
+		[LEVEL_NOTE] = 0, [LEVEL_SKIPPED] = 1, [LEVEL_WARNING] = 2, [LEVEL_CRITICAL] = 3};
+	return ranks[level];
+}
+
+/* Where none is left for one of that level, the last of the least gives way. */
+static struct finding *finding_place(struct report *r, enum finding_level level)
+{
+	struct finding *least = &r->findings[0];
 	if (r->finding_count < REPORT_FINDINGS)
 		return &r->findings[r->finding_count++];
 	r->lost++;
-	return &spare_finding;
+	for (size_t i = 1; i < REPORT_FINDINGS; i++)
+		if (finding_rank(r->findings[i].level) <= finding_rank(least->level))
+			least = &r->findings[i];
+	return finding_rank(least->level) < finding_rank(level) ? least : &spare_finding;
 }
 
-struct finding *report_finding_blank(struct report *r)
+static struct finding *finding_new(struct report *r, enum finding_level level)
 {
-	struct finding *f = finding_new(r);
+	struct finding *f = finding_place(r, level);
 	memset(f, 0, sizeof(*f));
+	f->level = level;
 	return f;
+}
+
+struct finding *report_finding_blank(struct report *r) { return finding_new(r, LEVEL_NOTE); }
+
+bool report_overflows(const struct report *r)
+{
+	size_t asking = 0;
+	for (size_t i = 0; i < r->finding_count; i++)
+		asking += finding_rank(r->findings[i].level) >= finding_rank(LEVEL_WARNING);
+	return r->lost && (asking == REPORT_FINDINGS || r->wall_count == REPORT_WALLS);
 }
 
 struct finding *report_finding(struct report *r, const char *id, const struct wording *words)
 {
-	struct finding *f = report_finding_blank(r);
 	const struct finding_row *row = finding_row_find(id);
+	struct finding *f = finding_new(r, row ? row->level : LEVEL_NOTE);
 	report_text(f->id, "%s", id);
 	if (!row)
 		return f;
-	f->level = row->level;
 	f->remedy = row->remedy;
 	f->observed = row->observed;
 	f->quiet = row->quiet;
@@ -308,6 +331,13 @@ int64_t report_needed(const struct wall *w)
 	return w->needed_max != REPORT_NONE ? w->needed_max : w->needed;
 }
 
+bool wall_undecided(const struct report *r, const struct wall *w)
+{
+	const struct wall_row *row = wall_row_find(w->name);
+	bool of_server = row && row->watched && (r->server.asked[0] || r->require_measured);
+	return w->verdict == VERDICT_UNKNOWN && (w->needed != REPORT_NONE || of_server);
+}
+
 uint64_t report_margin(uint64_t needed)
 {
 	uint64_t extra = needed / 4 + (needed % 4 != 0), sum;
@@ -323,25 +353,13 @@ static bool finding_known(const struct report *r, const struct finding *f)
 	return false;
 }
 
-/* Where none is left for what makes the status, the last of the others gives way. */
-static struct finding *finding_place(struct report *r, const struct finding *f)
-{
-	size_t i = r->finding_count;
-	if (i < REPORT_FINDINGS || !finding_asks(f))
-		return finding_new(r);
-	r->lost++;
-	while (i > 0 && finding_asks(&r->findings[i - 1]))
-		i--;
-	return i ? &r->findings[i - 1] : &spare_finding;
-}
-
 void report_join(struct report *whole, const struct report *part)
 {
 	for (size_t i = 0; i < part->wall_count; i++)
 		*report_wall(whole, part->walls[i].name) = part->walls[i];
 	for (size_t i = 0; i < part->finding_count; i++)
 		if (!finding_known(whole, &part->findings[i]))
-			*finding_place(whole, &part->findings[i]) = part->findings[i];
+			*finding_place(whole, part->findings[i].level) = part->findings[i];
 	for (size_t i = 0; i < part->counter_count; i++)
 		report_counter(whole, part->counters[i].name, part->counters[i].value);
 	for (size_t i = 0; i < part->listed; i++)

@@ -29,7 +29,7 @@ static void wall_details(const struct page *p, const struct report *r)
 	char note[RENDER_NOTE];
 	for (size_t i = 0; i < r->wall_count; i++) {
 		const struct wall *w = &r->walls[i];
-		if (!p->verbose && !wall_undecided(w))
+		if (!p->verbose && !wall_undecided(r, w))
 			continue;
 		if (!render_wall_note(w, note)[0])
 			continue;

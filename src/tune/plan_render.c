@@ -97,7 +97,7 @@ bool plan_unknown_text(const struct plan_result *r, char text[PAGE_TEXT])
 	snprintf(text, PAGE_TEXT, "%zu wall", count);
 	for (size_t i = 0; i < r->before->wall_count; i++) {
 		const struct wall *w = &r->before->walls[i];
-		if (w->verdict != VERDICT_UNKNOWN || w->needed == REPORT_NONE || w->accepted)
+		if (!wall_undecided(r->before, w) || w->accepted)
 			continue;
 		report_append_to(text, PAGE_TEXT, "%s%s", between, w->name);
 		between = ", ";

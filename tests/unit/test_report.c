@@ -340,6 +340,109 @@ static void what_is_accepted_returns_when_it_is_worse(void **state)
 	}
 }
 
+/* Also within a probe, and the least level first. */
+static void a_critical_finding_always_has_room(void **state)
+{
+	static const struct {
+		const char *id; /* of those that fill the report */
+		enum wall_verdict filled;
+	} cases[] = {
+		{"counters.past", VERDICT_OK},
+		{"lab.refused", VERDICT_OK},
+		{"knob.drift", VERDICT_OK},
+		{"counters.growing", VERDICT_TIGHT},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		report_init(&r);
+		wall_made("accept-queue", VERDICT_OK);
+		for (size_t k = 0; k < REPORT_FINDINGS; k++)
+			report_text(report_finding(&r, cases[i].id, NULL)->title, "%zu", k);
+		assert_int_equal(report_summarize(&r).status, cases[i].filled);
+		report_finding(&r, cases[i].id, NULL);
+		assert_int_equal(r.lost, 1);
+		/* What did not fit may have been more than those are. */
+		assert_int_equal(report_summarize(&r).status,
+				 cases[i].filled == VERDICT_OK ? VERDICT_OK : VERDICT_UNKNOWN);
+		report_finding(&r, "conntrack.full", NULL);
+		assert_int_equal(r.finding_count, REPORT_FINDINGS);
+		assert_int_equal(r.lost, 2);
+		assert_string_equal(r.findings[REPORT_FINDINGS - 1].id, "conntrack.full");
+		assert_int_equal(report_exit_status(&r), 2);
+	}
+	report_init(&r);
+	wall_made("accept-queue", VERDICT_OK);
+	for (size_t k = 0; k <= REPORT_FINDINGS; k++)
+		report_text(report_finding(&r, "counters.growing", NULL)->title, "%zu", k);
+	answer_is("Not known: there are more findings than a report holds; also: the kernel's loss "
+		  "counters grow.");
+}
+
+/* A quota that stops the server shows in a window, if it can be read at all. */
+static void a_quota_that_is_not_known_is_not_ready_for_a_server(void **state)
+{
+	wall_made("accept-queue", VERDICT_OK);
+	struct wall *w = report_wall(&r, "cgroup.cpu");
+	answer_is("Ready for this target.");
+	report_text(r.server.asked, "nginx");
+	answer_is("Not known: 1 wall has no verdict: cgroup.cpu.");
+	assert_int_equal(report_exit_status(&r), 3);
+	r.server.asked[0] = 0;
+	r.require_measured = true;
+	answer_is("Not known: 1 wall has no verdict: cgroup.cpu.");
+	w->accepted = true;
+	answer_is("Ready for this target.");
+	w->accepted = false;
+	w->verdict = VERDICT_NA;
+	answer_is("Ready for this target.");
+	/* Of what no server decides nothing is asked. */
+	report_wall(&r, "softnet.backlog");
+	answer_is("Ready for this target.");
+}
+
+/* What is known of a batch server excuses no other. */
+static void a_critical_finding_is_accepted_by_name(void **state)
+{
+	static const struct {
+		const char *id, *about, *server;
+		enum finding_level level;
+		const char *named;
+		enum acceptance_state state;
+	} cases[] = {
+		{"listeners.halted", "nginx", "nginx", LEVEL_CRITICAL, "", ACCEPTANCE_UNNAMED},
+		{"listeners.halted", "batchd", "nginx", LEVEL_WARNING, "", ACCEPTANCE_VALID},
+		{"listeners.halted", "nginx", "nginx", LEVEL_CRITICAL, "batchd", ACCEPTANCE_NONE},
+		{"listeners.halted", "batchd", "batchd", LEVEL_CRITICAL, "batchd",
+		 ACCEPTANCE_VALID},
+		{"listeners.halted", "batchd2", "", LEVEL_CRITICAL, "batchd", ACCEPTANCE_NONE},
+		{"ports.ephemeral.used", "proxy to 10.0.0.1:80", "", LEVEL_CRITICAL, "proxy",
+		 ACCEPTANCE_VALID},
+		{"ports.ephemeral.used", "proxy to 10.0.0.1:80", "", LEVEL_CRITICAL,
+		 "proxy to 10.0.0.2:80", ACCEPTANCE_NONE},
+		/* One that the machine has once, and of which a server makes it critical. */
+		{"cgroup.pids.refused", "", "nginx", LEVEL_CRITICAL, "", ACCEPTANCE_UNNAMED},
+		{"cgroup.pids.refused", "", "nginx", LEVEL_CRITICAL, "nginx", ACCEPTANCE_VALID},
+		{"cgroup.pids.refused", "", "", LEVEL_WARNING, "", ACCEPTANCE_VALID},
+		{"buffers.memory.exhausted", "", "nginx", LEVEL_CRITICAL, "", ACCEPTANCE_VALID},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct acceptance a = {.value = REPORT_NONE};
+		char text[ACCEPTANCE_TEXT];
+		report_init(&r);
+		wall_made("accept-queue", VERDICT_OK);
+		report_text(r.server.name, "%s", cases[i].server);
+		struct finding *f = finding_made(&r, cases[i].id, cases[i].level, "");
+		f->observed = true;
+		report_text(f->about, "%s", cases[i].about);
+		report_text(a.id, "%s", cases[i].id);
+		report_text(a.about, "%s", cases[i].named);
+		report_accept(&r, &a);
+		assert_int_equal(f->acceptance, cases[i].state);
+		assert_int_equal(report_exit_status(&r) == 0, cases[i].state == ACCEPTANCE_VALID);
+		if (cases[i].state == ACCEPTANCE_UNNAMED)
+			assert_non_null(strstr(acceptance_text(&r, f, text), "=nginx"));
+	}
+}
+
 static void a_crashed_probe_makes_the_answer_unknown(void **state)
 {
 	wall_made("accept-queue", VERDICT_OK);
@@ -477,7 +580,10 @@ int main(void)
 		cmocka_unit_test_setup(the_answer_says_clauses_of_findings_once, reset),
 		cmocka_unit_test_setup(the_answer_names_what_was_not_measured, reset),
 		cmocka_unit_test_setup(the_answer_names_what_was_assumed, reset),
+		cmocka_unit_test_setup(a_critical_finding_always_has_room, reset),
 		cmocka_unit_test_setup(what_is_accepted_returns_when_it_is_worse, reset),
+		cmocka_unit_test_setup(a_quota_that_is_not_known_is_not_ready_for_a_server, reset),
+		cmocka_unit_test_setup(a_critical_finding_is_accepted_by_name, reset),
 		cmocka_unit_test_setup(a_crashed_probe_makes_the_answer_unknown, reset),
 		cmocka_unit_test_setup(a_probe_that_observed_nothing_makes_the_answer_unknown,
 				       reset),
