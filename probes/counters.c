@@ -22,10 +22,11 @@
 
 #define TCP_MEM "net.ipv4.tcp_mem"
 #define ORPHANS "net.ipv4.tcp_max_orphans"
+#define FIN_TIMEOUT "net.ipv4.tcp_fin_timeout"
 #define ORPHANS_NEAR_PERCENT 80
 #define SYNCOOKIES "net.ipv4.tcp_syncookies"
 
-enum { MAX, USED };
+enum { MAX, USED, FIN };
 
 static void orphans_read(const struct host *h, struct settings *s)
 {
@@ -75,6 +76,25 @@ static int64_t orphans_used(const struct settings *s)
  * where all data was under way; the end of a longer answer leaves a round trip later, and that is
  * what a reset truncates. */
 #define ORPHAN_ROUND_TRIPS 2
+/* One whose peer has not closed yet waits in FIN_WAIT2, the last TCP_TIMEWAIT_LEN of
+ * tcp_fin_timeout without a socket: net/ipv4/tcp.c __tcp_close(), tcp_input.c
+ * tcp_rcv_state_process(). */
+#define FIN_WITHOUT_SOCKET_S 60
+
+static int64_t fin_wait_s(const struct settings *s)
+{
+	int64_t timeout = s->at[FIN][0];
+	return timeout > FIN_WITHOUT_SOCKET_S ? timeout - FIN_WITHOUT_SOCKET_S : 0;
+}
+
+/* Those at most, where no peer closes in that time. */
+static int64_t fin_waiting(const struct target *t, const struct settings *s, int64_t sides)
+{
+	int64_t all;
+	if (__builtin_mul_overflow((int64_t)t->rate_per_s, fin_wait_s(s) * sides, &all))
+		return INT64_MAX;
+	return all;
+}
 
 static void orphans_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
@@ -96,6 +116,8 @@ static void orphans_bound(const struct target *t, const struct settings *s, stru
 			(int64_t)connection_needed((uint64_t)all, (uint64_t)orphans_used(s), 1);
 		b->need.max = all;
 	}
+	if (fin_wait_s(s) && __builtin_add_overflow(all, fin_waiting(t, s, sides), &b->need.max))
+		b->need.max = INT64_MAX - 1;
 	/* The memory that a container shows may be less than the machine's. */
 	if (s->at[MAX][0] == REPORT_NONE && own_table(&s->machine) &&
 	    report_verdict(b->capacity, all) != VERDICT_OK)
@@ -119,12 +141,15 @@ static void orphans_words(const struct target *t, const struct settings *s, cons
 	wording_set(w, "used", "%s", quantity_count((uint64_t)orphans_used(s)).text);
 	wording_flag(w, "known", s->at[MAX][0] != REPORT_NONE);
 	wording_flag(w, "shared", is_shared(s) && orphans_used(s));
+	wording_set(w, "timeout", "%s",
+		    fin_wait_s(s) ? quantity_seconds((double)s->at[FIN][0]).text : "");
+	wording_set(w, "longer", "%s", quantity_seconds((double)fin_wait_s(s)).text);
 }
 
 static const struct experiment experiments[] = {
 	{
 		.wall = "orphans",
-		.knobs = {ORPHANS, "TCP orphan of /proc/net/sockstat"},
+		.knobs = {ORPHANS, "TCP orphan of /proc/net/sockstat", FIN_TIMEOUT},
 		.read = orphans_read,
 		.bound = orphans_bound,
 		.solve = orphans_solve,

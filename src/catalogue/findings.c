@@ -1302,8 +1302,9 @@ static const struct finding_row findings[] = {
 	      "their last data is acknowledged",
 	      "Connections close at {rate}, and each is an orphan for two round trips of "
 	      "{rtt}{proxy?, two for each of a proxy}. {used} of {max} {used=1?is:are} in "
-	      "use{shared?, by this server or by others}. The "
-	      "kernel resets those beyond\\: their clients lose the end of the answer.",
+	      "use{shared?, by this server or by others}.{timeout? net.ipv4.tcp_fin_timeout is "
+	      "{timeout}\\: one whose peer does not close is an orphan for {longer} more, none with "
+	      "60, the default.} The kernel resets those beyond\\: their clients lose the end of the answer.",
 	      "{possible?" TAKES_EFFECT " {cost}:tcp_max_orphans is not visible in this network "
 	      "namespace\\: set it in the initial one.}",
 	      "The orphans that the target's closed connections are for two round trips exceed what the "

@@ -716,10 +716,11 @@ static const struct knob knobs[] = {
 		.min = 1,
 		.max = SECONDS_MAX,
 		.lower_is_better = true,
-		.walls = "time-wait",
+		.walls = "time-wait,orphans",
 		.what = "Sets how long a connection that the application has closed waits in "
 			"FIN_WAIT_2 for the peer to close too. The default is 60. It does not "
-			"shorten TIME_WAIT, which always lasts 60 seconds (TCP_TIMEWAIT_LEN).",
+			"shorten TIME_WAIT, which always lasts 60 seconds (TCP_TIMEWAIT_LEN). "
+			"Above 60 the connection is an orphan for the difference.",
 		.cost = "A shorter time cuts off peers that still send; a longer one keeps memory "
 			"for peers that have disappeared.",
 		.counter = "sockets in FIN-WAIT-2 (ss -tan)",

@@ -287,10 +287,13 @@ static const struct wall_row walls[] = {
 			"is subtracted. Needed: rate times two round trips, twice that for a proxy: "
 			"what an answer's first window does not hold is sent a round trip after "
 			"close(). Clients that vanish make orphans that last for minutes: no target foresees them. "
+			"Where net.ipv4.tcp_fin_timeout is above 60 s, one whose peer does not close is "
+			"one for the difference, too: the need is a range. "
 			"With --server those in use may be its own: the need is a range.",
 		.detail =
 			"{known?net.ipv4.tcp_max_orphans is:By default tcp_max_orphans is} {max}, {used} {used=1?is:are} in "
-			"use{shared?, by this server or by others}. Above half of it the kernel resets those whose peer does not answer.",
+			"use{shared?, by this server or by others}.{timeout? net.ipv4.tcp_fin_timeout is {timeout}\\: "
+			"one whose peer does not close is an orphan for {longer} more.} Above half of it the kernel resets those whose peer does not answer.",
 	},
 	{
 		.name = "buffers.receive",

@@ -1088,6 +1088,50 @@ static void closed_connections_are_orphans_for_two_round_trips(void **state)
 	}
 }
 
+/* Of more than 60 s in FIN_WAIT2 those beyond have a socket: as many as the peers let wait. */
+static void orphans_wait_in_fin_wait2(void **state)
+{
+	const struct experiment *x = verdict_experiment("counters", "orphans");
+	static const struct {
+		const char *timeout;
+		enum target_role role;
+		int64_t max, needed, needed_max;
+		enum wall_verdict verdict;
+	} rows[] = {
+		{"", TARGET_SERVER, 65536, 100, REPORT_NONE, VERDICT_OK},
+		{"; net.ipv4.tcp_fin_timeout=60", TARGET_SERVER, 65536, 100, REPORT_NONE,
+		 VERDICT_OK},
+		{"; net.ipv4.tcp_fin_timeout=30", TARGET_SERVER, 65536, 100, REPORT_NONE,
+		 VERDICT_OK},
+		{"; net.ipv4.tcp_fin_timeout=120", TARGET_SERVER, 65536, 100, 60100, VERDICT_TIGHT},
+		{"; net.ipv4.tcp_fin_timeout=120", TARGET_SERVER, 75125, 100, 60100, VERDICT_OK},
+		{"; net.ipv4.tcp_fin_timeout=120", TARGET_SERVER, 99, 100, 60100, VERDICT_SHORT},
+		{"; net.ipv4.tcp_fin_timeout=120", TARGET_PROXY, 131072, 200, 120200,
+		 VERDICT_TIGHT},
+		{"; net.ipv4.tcp_fin_timeout=2147483", TARGET_SERVER, 65536, 100, 2147423100,
+		 VERDICT_TIGHT},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		char text[128];
+		snprintf(text, sizeof(text),
+			 "net.ipv4.tcp_max_orphans=%" PRId64
+			 "; TCP orphan of /proc/net/sockstat=0%s",
+			 rows[i].max, rows[i].timeout);
+		struct settings s = verdict_settings(x, text);
+		t.role = rows[i].role;
+		t.rate_per_s = 1000;
+		t.rtt_us = 50000;
+		const struct wall *w = verdict_of(x, &t, &s, NULL)->walls;
+		if (w->needed != rows[i].needed || w->needed_max != rows[i].needed_max ||
+		    w->verdict != rows[i].verdict)
+			fail_msg("row %zu: %" PRId64 " to %" PRId64 ", %s", i, w->needed,
+				 w->needed_max, wall_verdict_name(w->verdict));
+		assert_true((w->needed_max != REPORT_NONE) ==
+			    !!strstr(w->detail, "one whose peer does not close is an orphan for"));
+	}
+}
+
 /* Those that the server has closed are of the target. */
 static void orphans_in_use_are_not_needed_again(void **state)
 {
@@ -1140,6 +1184,7 @@ int main(void)
 		cmocka_unit_test(what_the_rules_look_at_is_exported),
 		cmocka_unit_test(closed_connections_are_orphans_for_two_round_trips),
 		cmocka_unit_test(orphans_in_use_are_not_needed_again),
+		cmocka_unit_test(orphans_wait_in_fin_wait2),
 		cmocka_unit_test(orphans_that_could_not_be_counted_are_unknown),
 		cmocka_unit_test(a_table_of_the_namespace_bounds_no_orphans),
 	};
