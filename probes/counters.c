@@ -161,6 +161,7 @@ static const struct experiment experiments[] = {
 struct sample {
 	struct host_counters counters;
 	int64_t max_orphans; /* REPORT_NONE: unknown */
+	int64_t fin_timeout; /* likewise */
 	int64_t cookies;     /* net.ipv4.tcp_syncookies; REPORT_NONE: unknown */
 	/* Pages, the second and the third field of tcp_mem; REPORT_NONE. */
 	int64_t memory_pressure, memory_max;
@@ -271,6 +272,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 {
 	struct host_facts facts;
 	char udp_mem[KNOB_VALUE];
+	s->fin_timeout = REPORT_NONE;
 	s->max_orphans = s->memory_pressure = s->memory_max = s->cookies = s->udp_max = REPORT_NONE;
 	host_counters(h, &s->counters, NULL);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
@@ -279,6 +281,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (!s->unread.code && host_counter(&s->counters, COUNTER_LISTEN_DROPS) < 0)
 		err_set(&s->unread, ENODATA, "/proc/net/netstat has no ListenDrops");
 	knob_number(ORPHANS, h, &s->max_orphans);
+	knob_number(FIN_TIMEOUT, h, &s->fin_timeout);
 	knob_number(SYNCOOKIES, h, &s->cookies);
 	if (!knob_read(knob_find(TCP_MEM), h, s->tcp_mem, NULL)) {
 		knob_field(s->tcp_mem, 1, &s->memory_pressure);
@@ -305,6 +308,7 @@ struct watch {
 	const struct sample *before, *after;
 	const struct probe_options *options;
 	const struct subject *subject; /* NULL: none was named */
+	const struct target *target;
 	struct report *report;
 	double seconds; /* 0: there is one sample */
 	double stall_s; /* moment_stall_s() */
@@ -349,6 +353,19 @@ static void judge_memory(const struct watch *w)
 	queues_table(&s->queues, f);
 }
 
+/* Whether the load needs more than is left: then the wall proposes a value. */
+static bool orphans_short(const struct watch *w, int64_t used)
+{
+	struct bound b = {.capacity = REPORT_NONE, .need.max = REPORT_NONE};
+	struct settings now = {.subject = w->subject};
+	now.at[MAX][0] = w->after->max_orphans;
+	now.at[USED][0] = used;
+	now.at[FIN][0] = w->after->fin_timeout;
+	orphans_bound(w->target, &now, &b);
+	return report_verdict(b.capacity, b.need.max != REPORT_NONE ? b.need.max : b.need.min) !=
+	       VERDICT_OK;
+}
+
 static void judge_orphans(const struct watch *w)
 {
 	const struct sample *s = w->after;
@@ -361,7 +378,9 @@ static void judge_orphans(const struct watch *w)
 	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->max_orphans).text);
 	wording_flag(&words, "over", now >= s->max_orphans);
 	wording_set(&words, "more", "%s",
-		    quantity_plain(quantity_more((uint64_t)s->max_orphans)).text);
+		    orphans_short(w, now)
+			    ? ""
+			    : quantity_plain(quantity_more((uint64_t)s->max_orphans)).text);
 	struct finding *f = report_finding(w->report, "orphans.near", &words);
 	finding_propose(f, ORPHANS, quantity_plain((uint64_t)s->max_orphans).text, "");
 	finding_evidence(f, "sockstat.TCP.orphan", "connections", (double)now, NAN);
@@ -720,6 +739,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 			  .after = after,
 			  .options = m->options,
 			  .subject = m->options->subject,
+			  .target = m->target,
 			  .report = r,
 			  .seconds = m->seconds,
 			  .stall_s = moment_stall_s(m)};

@@ -1327,7 +1327,8 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "ss -tan state fin-wait-1 shows the clients. Where they have vanished\\: sysctl -w "
 		 "net.ipv4.tcp_orphan_retries=3 (0, the default, means 8). Otherwise, where memory "
-		 "allows\\: sysctl -w net.ipv4.tcp_max_orphans={more}.",
+		 "allows{more?\\: sysctl -w net.ipv4.tcp_max_orphans={more}:, raise "
+		 "net.ipv4.tcp_max_orphans}.",
 	 .answer = "orphaned sockets {over?exceed:are near} their limit",
 	 .meaning = "The machine has 80 % or more of the orphaned sockets that "
 		    "net.ipv4.tcp_max_orphans allows.",

@@ -37,6 +37,16 @@ test_reports_are_as_expected() {
 	done
 }
 
+# As a proposal, or as a command of an advice.
+test_a_report_has_one_value_for_a_knob() {
+	for host in "$hosts"/*.json; do
+		jq -e '[.findings[] | (.proposals[]? | select(.proposed) | {knob, value: .proposed}),
+				(.advice // "" | scan("sysctl -w ([a-z0-9_.]+)=([0-9]+)") | {knob: .[0], value: .[1]})] |
+			group_by(.knob) | all(unique | length == 1)' "$host" >/dev/null ||
+			fail "$host: several values for a knob"
+	done
+}
+
 test_limits_directories_and_namespaces_of_the_caller_do_not_count() {
 	for host in "$hosts"/*/; do
 		host=${host%/}
