@@ -1262,13 +1262,13 @@ static const struct finding_row findings[] = {
 	 .action = "Do not set SO_SNDBUF. Where a program must, raise net.core.wmem_max for it.",
 	 .proof = "A connection with SO_SNDBUF at net.core.wmem_max over the target's round trip"},
 	SHORT("buffers.memory", REMEDY_NONE,
-	      "The buffers of all connections together have too low a bound",
-	      "{connections} connection{connections=1?:s}{proxy? of a proxy, two for each,} need "
-	      "{needed} of this machine's {memory}: one with a waiting request {held?was measured "
-	      "to hold {held}:holds about {assumed}}. The limit is {capacity}, {knob?{current?by "
-	      "the {field} field of {knob}:by default 6 % of the memory}:half of the memory}{used? "
-	      "less the {used} in use{shared?, of which up to {shared} may be of connections that the "
-	      "server has open}}.",
+	      "{group?The memory limit of {group}:{knob?{current?{knob}:The default of {knob}}:Half of "
+	      "the memory}} leaves {capacity} for TCP buffers; this load needs {needed}",
+	      "{group?:{knob?{current?Its {field} field:It}:That} allows {allowed}{used?, and {used} are "
+	      "in use{shared?, of which up to {shared} may be of connections that the server has "
+	      "open}}. }{connections} connection{connections=1?:s}{proxy? of a proxy, two for each,} "
+	      "need {needed} of this machine's {memory}: one with a waiting request {held?was measured "
+	      "to hold {held}:holds about {assumed}}.",
 	      "{possible?Takes effect {effect}. The unit is pages, not bytes.:With 25 % headroom "
 	      "that is more than half of the memory\\: it takes more memory or another machine, "
 	      "not a knob.}",

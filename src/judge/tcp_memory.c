@@ -92,26 +92,30 @@ void tcp_memory_bound(const struct target *t, const struct settings *s, struct b
 	b->capacity = REPORT_NONE;
 }
 
+/* What all of them may take; REPORT_NONE: unknown. `binding`: as of struct bound. */
+static int64_t memory_allowed(const struct settings *s, int *binding)
+{
+	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[0][limit_field(s)];
+	int64_t allowed = pages == REPORT_NONE ? (memory ? memory / 16 : REPORT_NONE)
+			  : page_of(s)         ? times(pages, page_of(s))
+					       : REPORT_NONE;
+	bool half = memory && memory / 2 < allowed;
+	*binding = half ? -1 : 0;
+	return half ? memory / 2 : allowed;
+}
+
 /* Socket buffers that cgroup v2 charges as memory are part of cgroup.memory. By default the second
  * field of tcp_mem is a sixteenth of the memory (net/ipv4/tcp.c, tcp_init_mem()). At most half of
  * the memory counts: other uses need the rest. What is in use is taken. */
 static void memory_bound(const struct target *t, const struct settings *s, struct bound *b)
 {
-	int64_t memory = (int64_t)s->machine.memory_bytes, pages = s->at[0][limit_field(s)];
-	b->binding = 0;
+	bool read = s->at[0][limit_field(s)] != REPORT_NONE;
 	need_bound(t, s, b);
 	b->origin = OF_ASSUMPTION;
-	if (pages != REPORT_NONE && !page_of(s))
+	if (read && !page_of(s))
 		b->state = BOUND_UNKNOWN;
-	else if (pages != REPORT_NONE)
-		b->capacity = times(pages, page_of(s));
-	else if (memory)
-		b->capacity = memory / 16;
-	b->fallback.knob = pages == REPORT_NONE ? "net.ipv4.tcp_mem" : NULL;
-	if (memory && memory / 2 < b->capacity) {
-		b->capacity = memory / 2;
-		b->binding = -1;
-	}
+	b->capacity = memory_allowed(s, &b->binding);
+	b->fallback.knob = read ? NULL : "net.ipv4.tcp_mem";
 	if (b->capacity != REPORT_NONE)
 		b->capacity = memory_used(s) < b->capacity ? b->capacity - memory_used(s) : 0;
 	if (s->machine.sockets_left < b->capacity) {
@@ -158,6 +162,11 @@ void tcp_memory_words(const struct target *t, const struct settings *s, const st
 		      const struct bound *b, struct wording *w)
 {
 	static const char *const fields[] = {"first", "second", "third"};
+	int unused;
+	int64_t allowed = memory_allowed(s, &unused);
+	wording_set(w, "allowed", "%s",
+		    allowed == REPORT_NONE ? ""
+					   : quantity_show(QUANTITY_SIZE, (uint64_t)allowed).text);
 	wording_set(w, "field", "%s", fields[limit_field(s)]);
 	wording_flag(w, "third", limit_field(s) == 2);
 	wording_set(w, "group", "%s",
