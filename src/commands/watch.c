@@ -54,8 +54,8 @@ struct session {
 	struct render_style style;
 	bool screen, paused, ended; /* the replay has ended */
 	bool begun;                 /* the first look is done */
-	/* The last look: its metrics could not be written, it could not be recorded. */
-	bool unwritten, unrecorded;
+	/* The last look: it could not be taken, its metrics not written, it not recorded. */
+	bool unread, unwritten, unrecorded;
 	uint64_t intervals;
 	int timer, signals;
 	pid_t child; /* explain or check, which has the terminal; 0: none */
@@ -98,6 +98,8 @@ static void show(struct session *s)
 		report_append(state, ", at its end");
 	else if (s->paused)
 		report_append(state, ", paused");
+	if (s->unread)
+		report_append(state, ", cannot read");
 	if (s->recording)
 		report_append(state, s->unrecorded ? ", cannot record" : ", recording");
 	selected_find(s);
@@ -117,9 +119,10 @@ static int metrics_write(FILE *out, void *session, struct err *e)
 	return watch_metrics(out, &s->watch, s->a->format == FORMAT_OPENMETRICS, e);
 }
 
-/* A disk that is full for some time does not end the watch: what fails at the first look does.
- * *failed: whether it failed at the look before. */
-static int file_written(const struct session *s, int rc, bool *failed, const struct err *e)
+/* A disk that is full for some time, or a limit of the machine that leaves no descriptor to read
+ * the others with, does not end the watch, which is to show that: what fails at the first look
+ * does. It is reported once. *failed: whether it failed at the look before. */
+static int failure_report(const struct session *s, int rc, bool *failed, const struct err *e)
 {
 	if (rc && !s->begun)
 		return rc;
@@ -133,13 +136,13 @@ static int file_written(const struct session *s, int rc, bool *failed, const str
 static int metrics_replace(struct session *s, struct err *e)
 {
 	int rc = output_replace(s->a->output, metrics_write, s, e);
-	return file_written(s, rc, &s->unwritten, e);
+	return failure_report(s, rc, &s->unwritten, e);
 }
 
 static int record(struct session *s, struct err *e)
 {
 	int rc = s->recording ? recording_add(s->recording, &s->watch, e) : 0;
-	return file_written(s, rc, &s->unrecorded, e);
+	return failure_report(s, rc, &s->unrecorded, e);
 }
 
 static int line_write(struct session *s, struct err *e)
@@ -153,7 +156,8 @@ static int line_write(struct session *s, struct err *e)
 	return render_flush(stdout, "the watch", e);
 }
 
-/* Takes the next look, of this machine or of the recording. 1: there is none. */
+/* Takes the next look, of this machine or of the recording. 1: there is none. One that cannot be
+ * read is left out. */
 static int look(struct session *s, struct err *e)
 {
 	int rc = 0;
@@ -162,8 +166,11 @@ static int look(struct session *s, struct err *e)
 		s->ended = !rc;
 		if (rc <= 0)
 			return rc < 0 ? rc : 1;
-	} else if ((rc = watch_read(s->watcher, &s->sample, e))) {
-		return rc;
+	} else {
+		rc = watch_read(s->watcher, &s->sample, e);
+		rc = failure_report(s, rc, &s->unread, e);
+		if (rc || s->unread)
+			return rc;
 	}
 	rc = watch_add(&s->watch, &s->sample, e);
 	if (!rc)
@@ -466,15 +473,15 @@ static int watch(void *arguments, const struct given *given)
 	if (!rc)
 		rc = session_run(s, &e);
 	bool whole = !s->screen && (s->ended || (a->count && s->intervals >= a->count));
-	if (!rc && whole && is_metrics(a) && !a->output && s->watch.looks)
+	if (!rc && whole && is_metrics(a) && !a->output && s->watch.looks && !s->unread)
 		rc = metrics_write(stdout, s, &e);
 	enum wall_verdict worst = s->watch.worst;
 	bool gone = s->watch.server[0] && !watch_listens(&s->watch);
-	bool unwritten = s->unwritten || s->unrecorded;
+	bool failed = s->unread || s->unwritten || s->unrecorded;
 	session_close(s);
 	if (rc)
 		return command_error(&e);
-	if (whole && unwritten)
+	if (whole && failed)
 		return EXIT_UNKNOWN;
 	if (whole && gone && worst != VERDICT_SHORT)
 		return EXIT_UNKNOWN;

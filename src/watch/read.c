@@ -49,7 +49,7 @@ struct watcher {
 	struct host_facts facts;
 	struct listeners listeners; /* of the last look */
 	struct cookies seen;        /* of all listeners of the last look, also of other servers */
-	struct cookies made;        /* since the look before that */
+	struct cookies made;        /* since the look before it */
 	struct process *sharers;    /* that accept from them, too */
 	size_t sharer_count;
 	struct host_counters counters, before; /* before: at the look before */
@@ -65,7 +65,7 @@ struct watcher {
 	int64_t ports, ports_of; /* that connect() cannot take, where it can take fewest */
 	char ports_what[80];
 	int64_t udp, udp_of; /* ports of UDP */
-	double at_s;         /* of the last look; 0: there was none */
+	double at_s;         /* of the last whole look; 0: there was none */
 	bool continues;      /* this look has one before it */
 	struct {
 		struct pace owners, sharing, processes, half_open, group, port;
@@ -315,7 +315,7 @@ static void namespace_begin(struct watcher *w)
 {
 	listeners_free(&w->listeners);
 	memset(&w->listeners, 0, sizeof(w->listeners));
-	w->seen.count = 0;
+	w->seen.count = w->made.count = 0;
 	w->sharer_count = w->group_count = 0;
 	w->counters.count = 0;
 	memset(&w->due, 0, sizeof(w->due));
@@ -420,13 +420,12 @@ static void cookies_add(struct cookies *c, uint64_t cookie)
 		*at = cookie;
 }
 
-/* Which were made since the look before; none at a first look. */
+/* Which were made since the last whole look; none at a first look. */
 static void made_find(struct watcher *w, const struct listeners *now)
 {
 	struct cookies before = w->seen;
 	size_t place = 0;
 	w->seen = (struct cookies){0};
-	w->made.count = 0;
 	for (size_t i = 0; i < now->count; i++) {
 		uint64_t cookie = now->at[i].cookie;
 		if (w->continues && !cookies_have(&before, cookie, &place))
@@ -681,7 +680,8 @@ static int groups_read(struct watcher *w, struct err *e)
 		if (!seen && owns(w, i))
 			rc = group_add(w, &l->processes[i], e);
 	}
-	pace_end(&w->due.group, WATCHER_SHARE);
+	if (!rc)
+		pace_end(&w->due.group, WATCHER_SHARE);
 	return rc;
 }
 
@@ -764,7 +764,6 @@ static int sample_read(struct watcher *w, struct watch_sample *out, struct err *
 	/* As a recording has it, whose replay gives the same figures. */
 	out->seconds = w->at_s > 0 ? round((now - w->at_s) * 1e6) / 1e6 : 0;
 	w->continues = w->at_s > 0;
-	w->at_s = now;
 	const struct queue_knobs knobs = {
 		.somaxconn = field_read(w->host, "net.core.somaxconn", 0),
 		.max_syn = field_read(w->host, "net.ipv4.tcp_max_syn_backlog", 0),
@@ -776,12 +775,16 @@ static int sample_read(struct watcher *w, struct watch_sample *out, struct err *
 	host_table_counters(w->host, "nf_conntrack", &w->counters);
 	for (size_t i = 0; i < WATCH_COUNTERS; i++)
 		out->counters[i] = counter_read(w, watch_counter_names[i]);
-	out->counters[WATCH_SYNS_DROPPED] = syns_dropped_read(w, knobs.cookies);
 	int rc = listeners_look(w, e);
 	if (!rc)
 		rc = groups_read(w, e);
+	/* The next look has the growth since the last whole one. */
+	if (rc < 0)
+		w->counters = w->before;
 	if (rc)
 		return rc;
+	w->at_s = now;
+	out->counters[WATCH_SYNS_DROPPED] = syns_dropped_read(w, knobs.cookies);
 	report_text(out->waiting, "%s", w->waiting);
 	/* Few, and they come first: listeners may be too many. */
 	singles_read(w, out);
@@ -791,6 +794,7 @@ static int sample_read(struct watcher *w, struct watch_sample *out, struct err *
 	process_gauges(w, out);
 	for (size_t i = 0; i < w->listeners.count; i++)
 		listener_gauge(w, &w->listeners.at[i], &knobs, out);
+	w->made.count = 0;
 	return 0;
 }
 

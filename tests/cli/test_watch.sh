@@ -309,6 +309,56 @@ test_signals_that_the_caller_ignores_do_not_end_it() {
 }
 recorded() { [ -e file ] && [ "$(wc -l <file)" -ge "$1" ]; } # LINES
 
+# At the limit of the machine there is no descriptor to read the others with. The growth since the last whole look is
+# that of the next one.
+test_a_look_that_cannot_be_read_does_not_end_it() {
+	needs prlimit python3
+	in_namespace
+	echo 0 >/proc/sys/net/ipv4/tcp_syncookies
+	echo 16 >/proc/sys/net/ipv4/tcp_max_syn_backlog
+	cat >server.py <<-'EOF'
+		import os, socket, time
+		s = socket.create_server(("127.0.0.1", 8080), backlog=128)
+		s.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 60)
+		while not os.path.exists("drop"):
+		    time.sleep(0.05)
+		clients = [socket.socket() for _ in range(40)]
+		for c in clients:
+		    c.setblocking(False)
+		    c.connect_ex(("127.0.0.1", 8080))
+		open("dropped", "w").close()
+		time.sleep(600)
+	EOF
+	python3 server.py &
+	wait_for listens 8080
+	epolltune watch --interval 100ms --record file >/dev/null 2>errors &
+	watch=$!
+	wait_for recorded 2
+	prlimit --pid $watch --nofile=3:
+	wait_for test -s errors
+	touch drop
+	wait_for test -e dropped
+	sleep 1
+	prlimit --pid $watch --nofile=64:
+	wait_for recorded $(($(wc -l <file) + 3))
+	kill $watch
+	wait $watch || fail "it ends with $?"
+	is errors "$(cat errors)" 'epolltune: cannot list sockets: sock_diag: Too many open files'
+	jq -es '([.[] | select(.seconds == null)] | length == 1) and
+		any(.[]; .seconds > 0.9 and .counters.syns_dropped > 0 and
+			any(.rows[]; (.what | endswith(":8080")) and .lost_per_s > 0))' file >filtered ||
+		{ show file && fail 'the growth is not that since the last whole look'; }
+	rm file
+	epolltune watch --interval 500ms --count 4 --format prometheus --record file >out 2>errors &
+	watch=$!
+	wait_for recorded 1
+	prlimit --pid $watch --nofile=3:
+	status=0
+	wait $watch || status=$?
+	is 'the exit status' $status 3
+	[ ! -s out ] || fail 'there are metrics of an interval that could not be read'
+}
+
 test_what_is_wrong_is_one_line() {
 	expect 3 epolltune watch --replay none
 	refused 'none: No such file'
