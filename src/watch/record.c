@@ -20,7 +20,7 @@ struct recording {
 	int fd;
 	char *path, *before; /* PATH, PATH.1 */
 	uint64_t half, size;
-	bool gap; /* the look before was not recorded */
+	bool gap; /* the look before was not recorded, or is in a file that is elsewhere now */
 };
 
 static int file_begin(struct recording *r, struct err *e)
@@ -36,14 +36,6 @@ static int file_begin(struct recording *r, struct err *e)
 		return err_set(e, EBUSY, "%s: another process records there", r->path);
 	r->size = (uint64_t)st.st_size;
 	return 0;
-}
-
-static int file_open(struct recording *r, struct err *e)
-{
-	int rc = file_begin(r, e);
-	if (rc)
-		close_fd(&r->fd);
-	return rc;
 }
 
 /* Cuts off what an interrupted writer left of a line. */
@@ -66,6 +58,16 @@ static int tail_cut(struct recording *r, struct err *e)
 	return ftruncate(r->fd, (off_t)r->size) < 0 ? err_errno(e, "%s", r->path) : 0;
 }
 
+static int file_open(struct recording *r, struct err *e)
+{
+	int rc = file_begin(r, e);
+	if (!rc)
+		rc = tail_cut(r, e);
+	if (rc)
+		close_fd(&r->fd);
+	return rc;
+}
+
 int recording_open(struct recording **out, const char *path, uint64_t size, struct err *e)
 {
 	struct recording *r = *out = calloc(1, sizeof(*r));
@@ -78,13 +80,22 @@ int recording_open(struct recording **out, const char *path, uint64_t size, stru
 		r->before = NULL;
 		return err_set(e, ENOMEM, "--record: out of memory");
 	}
-	int rc = file_open(r, e);
-	return rc ? rc : tail_cut(r, e);
+	return file_open(r, e);
+}
+
+/* Whether the file is at its path: whoever keeps a recording moves it away, whoever cleans up
+ * removes it, and what follows goes into a new one. */
+static bool file_stays(const struct recording *r)
+{
+	struct stat opened, now;
+	return !fstat(r->fd, &opened) && !lstat(r->path, &now) && opened.st_dev == now.st_dev &&
+	       opened.st_ino == now.st_ino;
 }
 
 static int half_begin(struct recording *r, struct err *e)
 {
-	if (rename(r->path, r->before) < 0)
+	/* It may be gone since file_stays(). */
+	if (rename(r->path, r->before) < 0 && errno != ENOENT)
 		return err_errno(e, "%s", r->before);
 	close_fd(&r->fd);
 	return file_open(r, e);
@@ -107,28 +118,26 @@ static int line_add(struct recording *r, const char *line, size_t size, struct e
 	return rc;
 }
 
-/* After an error that has closed the file. */
-static int file_again(struct recording *r, struct err *e)
-{
-	int rc = file_open(r, e);
-	return rc ? rc : tail_cut(r, e);
-}
-
 int recording_add(struct recording *r, const struct watch *w, struct err *e)
 {
 	CLEAN(free_pointer) char *line = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&line, &size);
 	struct watch one = *w;
-	if (!out)
-		return err_set(e, ENOMEM, "--record: out of memory");
+	if (r->fd >= 0 && !file_stays(r)) {
+		close_fd(&r->fd);
+		r->gap = true;
+	}
 	/* Its growth is since a look that is not there: a run begins. */
 	if (r->gap)
 		one.seconds = 0;
+	r->gap = true; /* until it is written */
+	if (!out)
+		return err_set(e, ENOMEM, "--record: out of memory");
 	watch_json(out, &one);
 	if (fclose(out))
 		return err_set(e, ENOMEM, "--record: out of memory");
-	int rc = r->fd < 0 ? file_again(r, e) : 0;
+	int rc = r->fd < 0 ? file_open(r, e) : 0;
 	if (!rc && r->size && r->size + size > r->half)
 		rc = half_begin(r, e);
 	if (!rc)

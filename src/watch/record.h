@@ -10,7 +10,8 @@ struct recording;
 /* Continues a recording, or begins one. -EEXIST: the file is something else; -EBUSY: another
  * process records there. The caller closes it, also after an error. */
 int recording_open(struct recording **out, const char *path, uint64_t size, struct err *e);
-/* Adds a look. After an error the next one may succeed: it begins a run then. */
+/* Adds a look. After an error the next one may succeed: it begins a run then. So it does in a new
+ * file, where the file was moved or removed. */
 int recording_add(struct recording *r, const struct watch *w, struct err *e);
 void recording_close(struct recording **r);
 

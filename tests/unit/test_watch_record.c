@@ -17,7 +17,7 @@
 #define ROWS 300
 
 static char directory[] = "/tmp/epolltune-record-XXXXXX";
-static char path[64], older[72];
+static char path[64], older[72], moved[72];
 
 static int enter(void **state)
 {
@@ -25,6 +25,7 @@ static int enter(void **state)
 		return -1;
 	snprintf(path, sizeof(path), "%s/w.jsonl", directory);
 	snprintf(older, sizeof(older), "%s.1", path);
+	snprintf(moved, sizeof(moved), "%s/evidence", directory);
 	return 0;
 }
 
@@ -32,6 +33,7 @@ static int clean(void **state)
 {
 	unlink(path);
 	unlink(older);
+	unlink(moved);
 	return 0;
 }
 
@@ -158,6 +160,82 @@ static void a_look_that_cannot_be_written_leaves_nothing(void **state)
 	free(s);
 }
 
+static int add(struct recording *r, struct watch *w, int64_t look, struct err *e)
+{
+	struct watch_sample *s = calloc(1, sizeof(*s));
+	assert_non_null(s);
+	s->seconds = look > 0;
+	s->counters[WATCH_ESTABLISHED] = look;
+	assert_int_equal(watch_add(w, s, e), 0);
+	free(s);
+	return recording_add(r, w, e);
+}
+
+/* Of PATH.1, which may not be there, and PATH. */
+static void looks_are(const int64_t *looks, const bool *begins, size_t count)
+{
+	struct replay *r = NULL;
+	struct err e = {0};
+	struct watch_sample *s = calloc(1, sizeof(*s));
+	assert_int_equal(replay_open(&r, path, &e), 0);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(replay_next(r, s, &e), 1);
+		assert_int_equal(s->counters[WATCH_ESTABLISHED], looks[i]);
+		assert_int_equal(s->seconds <= 0, begins[i]);
+	}
+	assert_int_equal(replay_next(r, s, &e), 0);
+	replay_close(&r);
+	free(s);
+}
+
+/* A run begins with each, as the look before is elsewhere; those of PATH.1 may be older. */
+static void one_that_is_moved_or_removed_is_begun_again(void **state)
+{
+	for (int how = 0; how < 2; how++) {
+		struct recording *r = NULL;
+		struct watch w = {0};
+		struct err e = {0};
+		off_t size = 0;
+		assert_int_equal(recording_open(&r, path, SIZE, &e), 0);
+		for (int64_t look = 0; look < 4; look++) {
+			if (look == 2) {
+				size = size_of(path);
+				assert_int_equal(how ? unlink(path) : rename(path, moved), 0);
+			}
+			assert_int_equal(add(r, &w, look, &e), 0);
+		}
+		recording_close(&r);
+		watch_free(&w);
+		looks_are((const int64_t[]){2, 3}, (const bool[]){true, false}, 2);
+		assert_int_equal(size_of(moved), how ? -1 : size);
+		clean(NULL);
+	}
+}
+
+/* Not even a second time. */
+static void what_is_put_in_its_place_is_kept(void **state)
+{
+	struct recording *r = NULL;
+	struct watch w = {0};
+	struct err e = {0};
+	assert_int_equal(recording_open(&r, path, SIZE, &e), 0);
+	assert_int_equal(add(r, &w, 0, &e), 0);
+	assert_int_equal(rename(path, moved), 0);
+	FILE *out = fopen(path, "w");
+	assert_non_null(out);
+	fputs("root:x:0:0\n", out);
+	fclose(out);
+	assert_int_equal(add(r, &w, 1, &e), -EEXIST);
+	assert_int_equal(add(r, &w, 2, &e), -EEXIST);
+	assert_int_equal(size_of(path), strlen("root:x:0:0\n"));
+	assert_int_equal(rename(moved, path), 0);
+	for (int64_t look = 3; look < 5; look++)
+		assert_int_equal(add(r, &w, look, &e), 0);
+	recording_close(&r);
+	watch_free(&w);
+	looks_are((const int64_t[]){0, 3, 4}, (const bool[]){true, true, false}, 3);
+}
+
 static void other_files_are_kept(void **state)
 {
 	static const struct {
@@ -257,6 +335,8 @@ int main(void)
 		cmocka_unit_test_teardown(it_is_continued, clean),
 		cmocka_unit_test_teardown(what_an_interrupted_writer_left_is_cut_off, clean),
 		cmocka_unit_test_teardown(a_look_that_cannot_be_written_leaves_nothing, clean),
+		cmocka_unit_test_teardown(one_that_is_moved_or_removed_is_begun_again, clean),
+		cmocka_unit_test_teardown(what_is_put_in_its_place_is_kept, clean),
 		cmocka_unit_test_teardown(other_files_are_kept, clean),
 		cmocka_unit_test_teardown(one_process_records_at_a_time, clean),
 		cmocka_unit_test_teardown(a_damaged_line_is_named, clean),
