@@ -104,7 +104,8 @@ struct watch_row {
 	double growth;             /* a second, where it is steady; 0: none */
 	double left_s; /* until the limit at that growth, 0 at it; INFINITY: no growth to it */
 	double lost;   /* a second; NAN: unknown */
-	/* Of a shared kind: what it dropped, of now.lost, while others had all that counts. */
+	/* Of a shared kind: what of now.lost does not count: what it dropped while others had all
+	 * overflows, or what counts twice. */
 	int64_t stray;
 	double history[WATCH_HISTORY]; /* of `used`, at watch_place(); NAN: unknown */
 };

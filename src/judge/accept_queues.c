@@ -667,28 +667,20 @@ static int by_drops_since(const void *a, const void *b)
 	return ORDER(y->since, x->since);
 }
 
-/* Overflows that no full queue accounts for are those of the listeners that dropped as many
- * packets: they were full between the looks. So are those whose drops are twice as many in all. */
+/* Which of them the overflows are of. */
 static void groups_blame(struct group *groups, size_t count, const struct queue_watch *w)
 {
 	const uint64_t overflows = (uint64_t)queue_growth(w, COUNTER_LISTEN_OVERFLOWS);
-	uint64_t unexplained = overflows;
 	CLEAN(free_pointer) struct dropper *drops = calloc(count, sizeof(*drops));
+	if (!drops)
+		return;
 	for (size_t i = 0; i < count; i++)
-		unexplained -= groups[i].grown < unexplained ? groups[i].grown : unexplained;
-	for (size_t i = 0; drops && i < count; i++)
-		drops[i] = (struct dropper){groups[i].grown + groups[i].stray, i};
-	size_t twice = drops && unexplained ? droppers_blame_twice(drops, count, overflows) : 0;
-	for (size_t i = 0; i < twice; i++)
-		groups[drops[i].at].grown = (drops[i].drops + 1) / 2;
-	for (size_t i = 0; drops && !twice && i < count; i++)
-		drops[i] = (struct dropper){groups[i].stray, i};
-	size_t once = drops && !twice ? droppers_blame(drops, count, unexplained) : 0;
-	for (size_t i = 0; i < once; i++)
-		groups[drops[i].at].grown +=
-			drops[i].drops < unexplained ? drops[i].drops : unexplained;
-	for (size_t i = 0; overflows && i < count; i++)
-		groups[i].grown = groups[i].grown < overflows ? groups[i].grown : overflows;
+		drops[i] = (struct dropper){.drops = groups[i].grown + groups[i].stray,
+					    .full = groups[i].grown,
+					    .at = i};
+	droppers_settle(drops, count, overflows);
+	for (size_t i = 0; i < count; i++)
+		groups[drops[i].at].grown = drops[i].lost;
 }
 
 /* The groups that are asked for, in that order; the caller frees them. NULL: there are none, or no
@@ -759,7 +751,7 @@ static void group_dropped_finding(const struct queue_watch *w, const struct grou
 	finding_blame(f, w, g->dropper);
 }
 
-/* Those that dropped less than a tenth of the worst may have dropped stray packets only. */
+/* Those that dropped next to none of what the worst did may have dropped stray packets only. */
 void accept_queues_judge_since(const struct queue_watch *w)
 {
 	size_t count;
@@ -770,7 +762,7 @@ void accept_queues_judge_since(const struct queue_watch *w)
 	for (size_t i = 0; i < asked; i++)
 		worst = groups[i].since > worst ? groups[i].since : worst;
 	for (size_t i = count = 0; i < asked; i++)
-		if (groups[i].since * 10 >= worst)
+		if (!blame_is_little(groups[i].since, worst))
 			groups[count++] = groups[i];
 	for (size_t i = 0; i < count && i < DROPPERS_NAMED; i++)
 		group_dropped_finding(w, &groups[i],

@@ -3,39 +3,89 @@
 
 #include <stdlib.h>
 
-/* Counters are not read at one moment, and stray packets are few: such a part is next to none. */
-#define PART 10
+bool blame_is_little(uint64_t part, uint64_t of) { return part * BLAME_PART <= of; }
 
-static int by_drops(const void *a, const void *b)
+static uint64_t less_of(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static uint64_t distance(uint64_t a, uint64_t b) { return a < b ? b - a : a - b; }
+
+/* What it dropped while it was not seen full: maybe other packets. */
+static uint64_t unseen(const struct dropper *d) { return d->drops - d->full; }
+
+static int by_unseen(const void *a, const void *b)
 {
 	const struct dropper *x = a, *y = b;
-	return x->drops != y->drops ? ORDER(y->drops, x->drops) : ORDER(x->at, y->at);
+	return unseen(x) != unseen(y) ? ORDER(unseen(y), unseen(x)) : ORDER(x->at, y->at);
 }
 
 size_t droppers_blame(struct dropper *droppers, size_t count, uint64_t lost)
 {
-	uint64_t blamed = 0, others = 0;
+	uint64_t left = lost, others = 0;
 	size_t n = 0;
 	if (!count || !lost)
 		return 0;
-	qsort(droppers, count, sizeof(*droppers), by_drops);
-	while (n < count && blamed * PART < lost * (PART - 1))
-		blamed += droppers[n++].drops;
+	qsort(droppers, count, sizeof(*droppers), by_unseen);
+	for (; n < count && !blame_is_little(left, lost); n++)
+		left -= less_of(unseen(&droppers[n]), left);
 	for (size_t i = n; i < count; i++)
-		others += droppers[i].drops;
-	return blamed * PART < lost * (PART - 1) || others * PART > lost ? 0 : n;
+		others += unseen(&droppers[i]);
+	return blame_is_little(left, lost) && blame_is_little(others, lost) ? n : 0;
 }
 
-size_t droppers_blame_twice(struct dropper *droppers, size_t count, uint64_t lost)
+/* False: none is named, as where their drops are not nearly twice the overflows. */
+static bool settle_twice(struct dropper *droppers, size_t count, uint64_t overflows)
 {
 	uint64_t all = 0;
-	size_t n = 0;
+	bool named = false;
 	for (size_t i = 0; i < count; i++)
 		all += droppers[i].drops;
-	if (!lost || all * PART < lost * (2 * PART - 1) || all * PART > lost * (2 * PART + 1))
-		return 0;
-	qsort(droppers, count, sizeof(*droppers), by_drops);
-	while (n < count && droppers[n].drops * PART > lost)
-		n++;
-	return n;
+	if (!blame_is_little(distance(all, 2 * overflows), overflows))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (blame_is_little(droppers[i].drops, overflows))
+			continue;
+		droppers[i].lost = (droppers[i].drops + 1) / 2;
+		named = true;
+	}
+	return named;
+}
+
+/* What none of the others can have dropped. Returns how many of `lost` are left; all are if some
+ * are of a listener that is not seen. */
+static uint64_t settle_rest(struct dropper *droppers, size_t count, uint64_t lost)
+{
+	uint64_t all = 0, left = lost;
+	for (size_t i = 0; i < count; i++)
+		all += unseen(&droppers[i]);
+	if (!blame_is_little(lost - less_of(all, lost), lost))
+		return lost;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t own = lost - less_of(all - unseen(&droppers[i]), lost);
+		if (blame_is_little(own, lost))
+			continue;
+		own = less_of(own, unseen(&droppers[i]));
+		droppers[i].lost += own;
+		left -= less_of(own, left);
+	}
+	return left;
+}
+
+uint64_t droppers_settle(struct dropper *droppers, size_t count, uint64_t overflows)
+{
+	uint64_t left = overflows;
+	for (size_t i = 0; i < count; i++) {
+		droppers[i].lost = droppers[i].full;
+		left -= less_of(droppers[i].full, left);
+	}
+	if (left && settle_twice(droppers, count, overflows)) {
+		left = 0;
+	} else if (left) {
+		size_t named = droppers_blame(droppers, count, left);
+		for (size_t i = 0; i < named; i++)
+			droppers[i].lost += less_of(unseen(&droppers[i]), left);
+		left = named ? 0 : settle_rest(droppers, count, left);
+	}
+	for (size_t i = 0; overflows && i < count; i++)
+		droppers[i].lost = less_of(droppers[i].lost, overflows);
+	return left;
 }

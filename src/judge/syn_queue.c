@@ -24,8 +24,6 @@
 /* Segments that were on their way when a client closed, at most: a send buffer of 4 MiB, the
  * default maximum, holds no more. */
 #define IN_FLIGHT 2048
-/* Of what was dropped, so small a part is next to none. */
-#define LEFT_PART 10
 /* More listeners that drop are counted. */
 #define DROPPERS_NAMED 4
 
@@ -148,7 +146,7 @@ int64_t syn_drops_lost(const struct syn_drops *d, int64_t cookies)
 }
 
 /* The sockets of one address. */
-struct droppers {
+struct address_drops {
 	const struct listener *worst, *fullest; /* fullest: of those that are full; NULL: none */
 	uint64_t drops, worst_drops;            /* in the window */
 	uint64_t early;                         /* in its first half */
@@ -158,7 +156,8 @@ struct droppers {
 	uint64_t half_open;                     /* now */
 };
 
-static void droppers_add(struct droppers *d, const struct queue_watch *w, const struct listener *l)
+static void address_drops_add(struct address_drops *d, const struct queue_watch *w,
+			      const struct listener *l)
 {
 	const struct accept_queues *q = w->after;
 	const struct listener *earlier = listeners_find(&w->before->listeners, l->cookie);
@@ -180,27 +179,27 @@ static void droppers_add(struct droppers *d, const struct queue_watch *w, const 
 }
 
 /* Each address; the caller frees them. NULL: there are none, or no memory. */
-static struct droppers *droppers_find(const struct queue_watch *w, size_t *count)
+static struct address_drops *address_drops_find(const struct queue_watch *w, size_t *count)
 {
 	const struct listeners *all = &w->after->listeners;
-	struct droppers *found = all->count ? calloc(all->count, sizeof(*found)) : NULL;
+	struct address_drops *found = all->count ? calloc(all->count, sizeof(*found)) : NULL;
 	*count = 0;
 	for (size_t i = 0; found && i < all->count; ++*count)
 		for (size_t end = listeners_group(all, i); i < end; i++)
-			droppers_add(&found[*count], w, &all->at[i]);
+			address_drops_add(&found[*count], w, &all->at[i]);
 	return found;
 }
 
 /* A SYN that the kernel drops is one of the drops of its listener too (include/net/tcp.h,
  * tcp_listendrop()), which count stray packets besides. */
-static int64_t drops_within(const struct droppers *d, int64_t lost)
+static int64_t drops_within(const struct address_drops *d, int64_t lost)
 {
 	return (int64_t)d->drops < lost ? (int64_t)d->drops : lost;
 }
 
 /* Marks those that are full and returns what of `lost` they do not account for; 0: next to none, as
  * counters are not read at one moment. */
-static int64_t full_mark(struct droppers *all, size_t count, int64_t lost)
+static int64_t full_mark(struct address_drops *all, size_t count, int64_t lost)
 {
 	int64_t left = lost;
 	for (size_t i = 0; i < count; i++) {
@@ -208,11 +207,11 @@ static int64_t full_mark(struct droppers *all, size_t count, int64_t lost)
 		if (all[i].named)
 			left -= drops_within(&all[i], left);
 	}
-	return left * LEFT_PART > lost ? left : 0;
+	return left > 0 && !blame_is_little((uint64_t)left, (uint64_t)lost) ? left : 0;
 }
 
 /* Marks those of the others whose drops account for what was lost, and returns what they do not. */
-static int64_t lost_mark(struct droppers *all, size_t count, int64_t lost)
+static int64_t lost_mark(struct address_drops *all, size_t count, int64_t lost)
 {
 	CLEAN(free_pointer) struct dropper *drops = calloc(count, sizeof(*drops));
 	size_t others = 0;
@@ -220,7 +219,7 @@ static int64_t lost_mark(struct droppers *all, size_t count, int64_t lost)
 		return lost;
 	for (size_t i = 0; i < count; i++)
 		if (!all[i].named)
-			drops[others++] = (struct dropper){all[i].drops, i};
+			drops[others++] = (struct dropper){.drops = all[i].drops, .at = i};
 	size_t blamed = lost > 0 ? droppers_blame(drops, others, (uint64_t)lost) : 0;
 	for (size_t i = 0; i < blamed; i++)
 		all[drops[i].at].named = true;
@@ -230,7 +229,7 @@ static int64_t lost_mark(struct droppers *all, size_t count, int64_t lost)
 /* The marked ones, the subject's before others. */
 static int by_weight(const void *a, const void *b)
 {
-	const struct droppers *x = a, *y = b;
+	const struct address_drops *x = a, *y = b;
 	if (x->named != y->named)
 		return y->named - x->named;
 	if (x->own != y->own)
@@ -293,7 +292,7 @@ static void unnamed_finding(const struct queue_watch *w, const char *counter, in
 static int64_t droppers_judge(const struct queue_watch *w, int64_t rest, int64_t lost)
 {
 	size_t count, named = 0;
-	CLEAN(free_pointer) struct droppers *all = droppers_find(w, &count);
+	CLEAN(free_pointer) struct address_drops *all = address_drops_find(w, &count);
 	if (!count)
 		return lost;
 	lost = lost_mark(all, count, full_mark(all, count, lost));
@@ -301,7 +300,7 @@ static int64_t droppers_judge(const struct queue_watch *w, int64_t rest, int64_t
 	while (named < count && all[named].named)
 		named++;
 	for (size_t i = 0; i < named && i < DROPPERS_NAMED; i++) {
-		const struct droppers *d = &all[i];
+		const struct address_drops *d = &all[i];
 		const struct listener *l = d->fullest ? d->fullest : d->worst;
 		int64_t grown = drops_within(d, rest);
 		struct finding *f = dropping_finding(
@@ -368,15 +367,15 @@ static int64_t resets_of(const struct queue_watch *w)
 }
 
 /* Whether it dropped packets in both halves of the window: what one client answers is a burst. */
-static bool drops_throughout(const struct droppers *d)
+static bool drops_throughout(const struct address_drops *d)
 {
 	uint64_t late = d->drops > d->early ? d->drops - d->early : 0,
 		 less = d->early < late ? d->early : late;
-	return d->halved && less * LEFT_PART > d->drops;
+	return d->halved && !blame_is_little(less, d->drops);
 }
 
 /* The packets that it drops before its queues; 0: none, or too few. */
-static int64_t filtered(const struct queue_watch *w, const struct droppers *d)
+static int64_t filtered(const struct queue_watch *w, const struct address_drops *d)
 {
 	const struct host_counters *c = &w->after->counters;
 	int64_t dropped = (int64_t)d->drops - drops_explained(w);
@@ -390,7 +389,8 @@ static int64_t filtered(const struct queue_watch *w, const struct droppers *d)
 	return known && most && (double)dropped >= FILTERED_PER_S * w->seconds ? dropped : 0;
 }
 
-static void filtered_finding(const struct queue_watch *w, const struct droppers *d, int64_t dropped)
+static void filtered_finding(const struct queue_watch *w, const struct address_drops *d,
+			     int64_t dropped)
 {
 	const struct listeners *all = &w->after->listeners;
 	const char *counter = filter_counter(w, dropped);
@@ -418,7 +418,7 @@ static void filtered_finding(const struct queue_watch *w, const struct droppers 
 void syn_filter_judge(const struct queue_watch *w)
 {
 	size_t count;
-	CLEAN(free_pointer) struct droppers *all = droppers_find(w, &count);
+	CLEAN(free_pointer) struct address_drops *all = address_drops_find(w, &count);
 	for (size_t i = 0; w->seconds > 0 && i < count; i++) {
 		int64_t dropped = filtered(w, &all[i]);
 		if (dropped)

@@ -10,6 +10,7 @@
 #include "epolltune/order.h"
 #include "epolltune/syn_queue.h"
 #include "epolltune/throttling.h"
+#include "judge/blame.h"
 
 /* A trend is that of a line through so many looks, at least, that explains this share of their
  * variance, and that rises by more than that share of the limit. The short one of the last looks
@@ -89,14 +90,14 @@ static void recent_find(const struct watch *w, struct watch_row *r)
 	}
 }
 
-/* How packets that were dropped at listeners are to be read: overflows of all, and the drops of
- * all, which have other causes too. An overflow is a SYN that the SYN queue did not take, too. */
+/* How packets that were dropped at listeners are to be read: by the overflows of all, as the drops
+ * of each have other causes too. An overflow is a SYN that the SYN queue did not take, too. */
 struct drops {
-	bool complete;     /* all listeners of the network namespace are watched */
-	int64_t overflows; /* REPORT_NONE: this kernel does not count them */
-	bool syns;         /* some of them are SYNs */
-	int64_t all;
-	int64_t full; /* of the listeners that were full: the overflows are theirs first */
+	bool complete;              /* all listeners of the network namespace are watched */
+	int64_t overflows;          /* REPORT_NONE: this kernel does not count them */
+	bool syns;                  /* some of them are SYNs */
+	int64_t left;               /* of these, that no listener is named for */
+	int64_t lost[WATCH_GAUGES]; /* and that each gauge is; 0: none */
 };
 
 static bool syns_wait(const struct watch_gauge *g)
@@ -118,39 +119,28 @@ static bool was_full(const struct watch_row *r, const struct watch_gauge *g, con
 	return is_full(g, d) || (r->ended <= 1 && is_full(&r->now, d));
 }
 
-/* Such a part of the overflows is next to none: counters are not read at one moment, and stray
- * packets are few. */
-#define PART 10
-
-/* Whether some of the growth of its drops must be overflows: it was full, or there are more
- * overflows than the other listeners dropped, and none of a listener that is not seen. */
-static bool is_named(int64_t grown, bool full, const struct drops *d)
-{
-	return d->overflows == REPORT_NONE || full ||
-	       (d->overflows > d->all - grown && d->all * PART >= d->overflows * (PART - 1));
-}
-
-/* What the growth of its drops cost: nothing where there is no overflow that may be one of them, or
- * where nearly all overflows are those of others, which may have ended. */
-static int64_t drops_of(int64_t grown, bool full, const struct drops *d)
+/* What the growth of its drops cost, of which it is named for `lost`: nothing where there is no
+ * other overflow that may be one of them, or where nearly all overflows are those of others, which
+ * may have ended. */
+static int64_t drops_of(int64_t grown, int64_t lost, const struct drops *d)
 {
 	/* None, or REPORT_NONE. */
-	if (grown <= 0)
-		return grown;
-	bool spent = d->overflows != REPORT_NONE && d->overflows <= (full ? 0 : d->full);
-	bool others = d->complete && grown * PART <= d->overflows && !is_named(grown, full, d);
-	return spent || others ? 0 : grown;
+	if (grown <= 0 || lost > 0)
+		return grown <= 0 ? grown : lost;
+	bool others = d->complete && d->overflows != REPORT_NONE &&
+		      blame_is_little((uint64_t)grown, (uint64_t)d->overflows);
+	return others ? 0 : grown < d->left ? grown : d->left;
 }
 
 /* A burst takes so long at most: a longer interval does not hide it. */
 #define BURST_S 10
 
 static enum wall_verdict loss_of(const struct watch_kind *k, int64_t grown, double seconds,
-				 bool full, const struct drops *d)
+				 bool named)
 {
 	if (grown <= 0 || (double)grown < k->few * fmin(seconds, BURST_S))
 		return VERDICT_OK;
-	return k->shared && !is_named(grown, full, d) ? VERDICT_TIGHT : k->loss;
+	return k->shared && !named ? VERDICT_TIGHT : k->loss;
 }
 
 /* Of counters: `used` of `limit` periods were throttled. */
@@ -217,11 +207,10 @@ static int row_make(struct watch *w, const struct watch_gauge *g, struct err *e)
 
 /* The gauge that a row has at this look; the growth of its losses. */
 static void row_take(struct watch *w, struct watch_row *r, const struct watch_gauge *g,
-		     const struct drops *d)
+		     int64_t named, const struct drops *d)
 {
 	const struct watch_gauge before = r->now;
 	int64_t grown = losses(&before, g), dropped = grown;
-	bool full = g->kind->shared && was_full(r, g, d);
 	r->now = *g;
 	r->ended = 0;
 	if (!g->kind->paired) {
@@ -238,18 +227,34 @@ static void row_take(struct watch *w, struct watch_row *r, const struct watch_ga
 	recent_find(w, r);
 	approach(w, r);
 	if (g->kind->shared)
-		grown = drops_of(grown, full, d);
+		grown = drops_of(grown, named, d);
 	if (g->lost < before.lost)
 		r->stray = 0;
 	else if (d->overflows > 0)
 		r->stray += dropped - grown;
 	r->lost = grown == REPORT_NONE || w->seconds <= 0 ? NAN : (double)grown / w->seconds;
-	r->verdict = row_verdict(r, loss_of(g->kind, grown, w->seconds, full, d));
+	r->verdict = row_verdict(r, loss_of(g->kind, grown, w->seconds, named > 0));
+}
+
+/* Charges listeners with the overflows that are theirs. */
+static void drops_settle(struct drops *d, struct dropper *droppers, size_t count)
+{
+	bool known = d->overflows != REPORT_NONE;
+	uint64_t overflows = known ? (uint64_t)d->overflows : 0;
+	d->left = known ? 0 : INT64_MAX;
+	if (known && !overflows)
+		return;
+	uint64_t left = droppers_settle(droppers, count, overflows);
+	if (known)
+		d->left = (int64_t)left;
+	for (size_t i = 0; i < count; i++)
+		d->lost[droppers[i].at] = (int64_t)droppers[i].lost;
 }
 
 static int rows_make(struct watch *w, const struct watch_sample *s, struct drops *d, struct err *e)
 {
-	size_t place = 0;
+	struct dropper droppers[WATCH_GAUGES];
+	size_t place = 0, count = 0;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct watch_row *r = row_find(w, &s->at[i], &place);
 		if (!r) {
@@ -260,9 +265,11 @@ static int rows_make(struct watch *w, const struct watch_sample *s, struct drops
 		int64_t grown = s->at[i].kind->shared ? losses(&r->now, &s->at[i]) : 0;
 		if (grown <= 0)
 			continue;
-		d->all += grown;
-		d->full += was_full(r, &s->at[i], d) ? grown : 0;
+		bool full = was_full(r, &s->at[i], d);
+		droppers[count++] = (struct dropper){
+			.drops = (uint64_t)grown, .full = full ? (uint64_t)grown : 0, .at = i};
 	}
+	drops_settle(d, droppers, count);
 	return 0;
 }
 
@@ -332,14 +339,13 @@ static void nearest_find(struct watch *w, int64_t overflows)
 		qsort(w->nearest, w->count, sizeof(*w->nearest), by_nearness);
 }
 
-static struct drops drops_between(const int64_t *before, const int64_t *after)
+static void drops_between(struct drops *d, const int64_t *before, const int64_t *after)
 {
 	int64_t syns = growth(before[WATCH_SYNS_DROPPED], after[WATCH_SYNS_DROPPED]);
-	struct drops d = {.overflows = growth(before[WATCH_OVERFLOWS], after[WATCH_OVERFLOWS]),
-			  .syns = syns > 0};
-	if (d.syns && d.overflows != REPORT_NONE)
-		d.overflows += syns;
-	return d;
+	*d = (struct drops){.overflows = growth(before[WATCH_OVERFLOWS], after[WATCH_OVERFLOWS]),
+			    .syns = syns > 0};
+	if (d->syns && d->overflows != REPORT_NONE)
+		d->overflows += syns;
 }
 
 static void begin(struct watch *w)
@@ -365,7 +371,8 @@ int watch_add(struct watch *w, const struct watch_sample *s, struct err *e)
 	w->looks++;
 	size_t place = watch_place(w, watch_remembered(w) - 1);
 	w->at[place] = w->clock;
-	struct drops d = drops_between(w->counters, s->counters);
+	struct drops d;
+	drops_between(&d, w->counters, s->counters);
 	d.complete = !s->server[0] && !s->omitted;
 	for (size_t i = 0; i < WATCH_COUNTERS; i++) {
 		int64_t grown = growth(w->counters[i], s->counters[i]);
@@ -380,7 +387,7 @@ int watch_add(struct watch *w, const struct watch_sample *s, struct err *e)
 		return -ENOMEM;
 	size_t hint = 0;
 	for (size_t i = 0; i < s->count; i++)
-		row_take(w, row_find(w, &s->at[i], &hint), &s->at[i], &d);
+		row_take(w, row_find(w, &s->at[i], &hint), &s->at[i], d.lost[i], &d);
 	rows_end(w);
 	nearest_find(w, d.overflows);
 	return 0;
