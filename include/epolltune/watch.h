@@ -20,6 +20,8 @@ struct watch_kind {
 	const char *wall; /* its row in the catalogue */
 	const char *unit; /* of value and limit; "B": bytes */
 	bool over;        /* full is above the limit, not at it */
+	bool listener;    /* a row is a listener */
+	bool wraps;       /* `lost` has 32 bits: it begins at 0 again beyond them */
 	bool paired;      /* value and limit are counters: their growth is "3 of 10 periods" */
 	bool limitless;   /* it has no limit to compare with */
 	bool mild;        /* at its limit it refuses nothing: that is tight, not short */

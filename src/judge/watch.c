@@ -29,12 +29,11 @@ static int64_t growth(int64_t before, int64_t after)
 									       : after - before;
 }
 
-/* Some counters have 32 bits. */
 static int64_t losses(const struct watch_gauge *before, const struct watch_gauge *after)
 {
 	int64_t grown = growth(before->lost, after->lost);
-	if (grown == REPORT_NONE && before->lost > INT32_MAX && before->lost <= UINT32_MAX &&
-	    after->lost != REPORT_NONE)
+	if (grown == REPORT_NONE && after->kind->wraps && before->lost > INT32_MAX &&
+	    before->lost <= UINT32_MAX && after->lost != REPORT_NONE)
 		grown = after->lost + UINT32_MAX + 1 - before->lost;
 	return grown;
 }

@@ -9,11 +9,17 @@ static const struct watch_kind kinds[] = {
 	{.wall = "accept-queue",
 	 .unit = "connections",
 	 .over = true,
+	 .listener = true,
+	 .wraps = true,
 	 .alike = true,
 	 .shared = true,
 	 .loss = VERDICT_SHORT,
 	 .losses = "packets dropped"},
-	{.wall = "accept-queue.unix", .unit = "connections", .over = true, .alike = true},
+	{.wall = "accept-queue.unix",
+	 .unit = "connections",
+	 .over = true,
+	 .listener = true,
+	 .alike = true},
 	{.wall = "descriptors.process", .unit = "descriptors"},
 	{.wall = "descriptors.system", .unit = "descriptors"},
 	{.wall = "ports.ephemeral", .unit = "ports", .constant = "ports"},
@@ -131,7 +137,7 @@ double watch_share(const struct watch_row *r)
 bool watch_listens(const struct watch *w)
 {
 	for (size_t i = 0; i < w->count; i++)
-		if (!w->rows[i].ended && w->rows[i].now.kind->over)
+		if (!w->rows[i].ended && w->rows[i].now.kind->listener)
 			return true;
 	return false;
 }

@@ -85,7 +85,7 @@ static void half_open(struct metrics *m, const struct watch_row *r)
 
 static void stuck(struct metrics *m, const struct watch_row *r)
 {
-	if (r->now.kind->over)
+	if (r->now.kind->listener)
 		counted(m, r, r->now.stuck);
 }
 
