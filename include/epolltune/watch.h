@@ -141,6 +141,9 @@ bool watch_limited(const struct watch_row *r);
 double watch_capacity(const struct watch_row *r);
 /* The largest share of the limit that was in use in the history: 1 is full; -1: unknown. */
 double watch_share(const struct watch_row *r);
+/* What its limit has cost in all, without what does not count; REPORT_NONE: unknown. now.lost is
+ * the kernel's counter. */
+int64_t watch_lost(const struct watch_row *r);
 /* Whether a listener is there: of the server, if one was named. */
 bool watch_listens(const struct watch *w);
 /* Whether both are of the same row. */

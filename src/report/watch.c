@@ -134,6 +134,13 @@ double watch_share(const struct watch_row *r)
 	return watch_limited(r) ? (double)r->recent / watch_capacity(r) : -1;
 }
 
+int64_t watch_lost(const struct watch_row *r)
+{
+	if (r->now.lost == REPORT_NONE)
+		return REPORT_NONE;
+	return r->now.lost > r->stray ? r->now.lost - r->stray : 0;
+}
+
 bool watch_listens(const struct watch *w)
 {
 	for (size_t i = 0; i < w->count; i++)

@@ -71,11 +71,12 @@ static void verdict(struct metrics *m, const struct watch_row *r)
 
 static void lost(struct metrics *m, const struct watch_row *r)
 {
-	if (r->now.lost == REPORT_NONE || !r->now.kind->losses)
+	int64_t count = watch_lost(r);
+	if (count == REPORT_NONE || !r->now.kind->losses)
 		return;
 	row_labels(m, r);
 	metrics_label(m, "event", r->now.kind->losses);
-	metrics_count(m, r->now.lost > r->stray ? r->now.lost - r->stray : 0);
+	metrics_count(m, count);
 }
 
 static void half_open(struct metrics *m, const struct watch_row *r)

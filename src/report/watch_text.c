@@ -384,9 +384,9 @@ static void detail(const struct screen *s, const struct watch_row *r)
 	if (r->now.half_open != REPORT_NONE)
 		page_segment(&s->p, &parts, "%s half-open",
 			     quantity_count((uint64_t)r->now.half_open).text);
-	if (r->now.lost > 0 && k->losses)
+	if (watch_lost(r) > 0 && k->losses)
 		page_segment(&s->p, &parts, "%s: %s in all", k->losses,
-			     quantity_count((uint64_t)r->now.lost).text);
+			     quantity_count((uint64_t)watch_lost(r)).text);
 	if (r->now.note[0])
 		page_segment(&s->p, &parts, "%s", r->now.note);
 	page_segments(&s->p, TONE_PLAIN, 0, " · ", &parts);

@@ -274,6 +274,43 @@ static void golden_metrics(void **state)
 	}
 }
 
+/* ACKs at a full queue count twice; a recording keeps the kernel's counter. */
+static void screen_and_metrics_agree_on_what_was_lost(void **state)
+{
+	struct watch w = {0};
+	struct watch_view v = {.height = 24};
+	struct err e = {0};
+	char *metrics = NULL, *json = NULL;
+	size_t size = 0;
+	struct watch_sample *s = calloc(1, sizeof(*s));
+	assert_non_null(s);
+	for (int64_t k = 0; k < 2; k++) {
+		s->count = 0;
+		s->seconds = (double)k;
+		s->counters[WATCH_OVERFLOWS] = 100 * k;
+		gauge(s, "accept-queue", "nginx 0.0.0.0:443", 0, 511, 120 * k);
+		gauge(s, "accept-queue", "nginx 0.0.0.0:80", 0, 511, 80 * k);
+		assert_int_equal(watch_add(&w, s, &e), 0);
+	}
+	char *text = screen(&w, &v, &(struct render_style){.width = 80, .utf8 = true});
+	FILE *out = open_memstream(&metrics, &size);
+	assert_non_null(out);
+	assert_int_equal(watch_metrics(out, &w, false, &e), 0);
+	fclose(out);
+	assert_non_null(out = open_memstream(&json, &size));
+	watch_json(out, &w);
+	fclose(out);
+	assert_non_null(strstr(text, "packets dropped: 60 in all"));
+	assert_non_null(strstr(metrics, "event=\"packets dropped\"} 60\n"));
+	assert_non_null(strstr(metrics, "event=\"packets dropped\"} 40\n"));
+	assert_non_null(strstr(json, "\"lost\":120,\"lost_per_s\":60,"));
+	free(text);
+	free(metrics);
+	free(json);
+	free(s);
+	watch_free(&w);
+}
+
 /* The destination that has most ports changes from look to look, and its series must not. */
 static void metrics_name_ports_without_destination(void **state)
 {
@@ -307,6 +344,7 @@ int main(void)
 		cmocka_unit_test(it_fits_every_size),
 		cmocka_unit_test(it_scrolls_to_the_selected_row),
 		cmocka_unit_test(golden_metrics),
+		cmocka_unit_test(screen_and_metrics_agree_on_what_was_lost),
 		cmocka_unit_test(metrics_name_ports_without_destination),
 		cmocka_unit_test(lines_name_what_is_nearest_and_what_is_short),
 		cmocka_unit_test(lines_say_first_that_the_server_does_not_listen),
