@@ -136,9 +136,11 @@ void watch_free(struct watch *w);
 /* How many looks the history has, and the place of the i-th of them, the oldest first. */
 size_t watch_remembered(const struct watch *w);
 size_t watch_place(const struct watch *w, size_t i);
-/* Whether it has a limit that is known, and how much it holds. */
+/* How much a limit of that kind holds: a queue takes one connection more. REPORT_NONE: unknown. */
+int64_t watch_holds(const struct watch_kind *k, int64_t limit);
+int64_t watch_capacity(const struct watch_row *r);
+/* Whether it has a limit that is known. */
 bool watch_limited(const struct watch_row *r);
-double watch_capacity(const struct watch_row *r);
 /* The largest share of the limit that was in use in the history: 1 is full; -1: unknown. */
 double watch_share(const struct watch_row *r);
 /* What its limit has cost in all, without what does not count; REPORT_NONE: unknown. now.lost is

@@ -60,7 +60,7 @@ static double trend(const struct watch *w, const struct watch_row *r, size_t loo
 	if (n < TREND_MIN || tt <= 0 || vv <= 0 || tv * tv < TREND_STEADY * tt * vv)
 		return 0;
 	double slope = tv / tt, from = w->at[watch_place(w, all > looks ? all - looks : 0)];
-	return slope * (w->clock - from) >= TREND_RISE * watch_capacity(r) ? slope : 0;
+	return slope * (w->clock - from) >= TREND_RISE * (double)watch_capacity(r) ? slope : 0;
 }
 
 static void approach(const struct watch *w, struct watch_row *r)
@@ -72,7 +72,7 @@ static void approach(const struct watch *w, struct watch_row *r)
 	r->growth = trend(w, r, TREND_SHORT);
 	if (r->growth <= 0)
 		r->growth = trend(w, r, WATCH_HISTORY);
-	double left = watch_capacity(r) - (double)r->used;
+	double left = (double)watch_capacity(r) - (double)r->used;
 	if (left <= 0)
 		r->left_s = 0;
 	else if (r->growth > 0)
@@ -106,8 +106,8 @@ static bool syns_wait(const struct watch_gauge *g)
 
 static bool is_full(const struct watch_gauge *g, const struct drops *d)
 {
-	return (g->value != REPORT_NONE && g->limit != REPORT_NONE &&
-		g->value - g->kind->over >= g->limit) ||
+	int64_t holds = watch_holds(g->kind, g->limit);
+	return (g->value != REPORT_NONE && holds != REPORT_NONE && g->value >= holds) ||
 	       (d->syns && syns_wait(g));
 }
 
@@ -164,10 +164,8 @@ static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdic
 		return VERDICT_NA;
 	if (!watch_limited(r))
 		return VERDICT_UNKNOWN;
-	double capacity = watch_capacity(r);
-	int64_t whole = capacity < (double)INT64_MAX ? (int64_t)capacity : INT64_MAX;
-	if (verdict_asks(report_verdict(whole, r->recent)) || r->left_s < NEAR_S || r->now.stuck ||
-	    syns_wait(&r->now))
+	if (verdict_asks(report_verdict(watch_capacity(r), r->recent)) || r->left_s < NEAR_S ||
+	    r->now.stuck || syns_wait(&r->now))
 		return VERDICT_TIGHT;
 	return VERDICT_OK;
 }

@@ -122,16 +122,24 @@ void watch_free(struct watch *w)
 	memset(w, 0, sizeof(*w));
 }
 
-double watch_capacity(const struct watch_row *r) { return (double)r->limit + r->now.kind->over; }
+int64_t watch_holds(const struct watch_kind *k, int64_t limit)
+{
+	int64_t holds;
+	if (limit == REPORT_NONE)
+		return REPORT_NONE;
+	return __builtin_add_overflow(limit, k->over, &holds) ? INT64_MAX : holds;
+}
+
+int64_t watch_capacity(const struct watch_row *r) { return watch_holds(r->now.kind, r->limit); }
 
 bool watch_limited(const struct watch_row *r)
 {
-	return r->limit != REPORT_NONE && watch_capacity(r) > 0 && r->used != REPORT_NONE;
+	return watch_capacity(r) > 0 && r->used != REPORT_NONE;
 }
 
 double watch_share(const struct watch_row *r)
 {
-	return watch_limited(r) ? (double)r->recent / watch_capacity(r) : -1;
+	return watch_limited(r) ? (double)r->recent / (double)watch_capacity(r) : -1;
 }
 
 int64_t watch_lost(const struct watch_row *r)

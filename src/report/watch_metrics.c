@@ -50,7 +50,7 @@ static void used(struct metrics *m, const struct watch_row *r) { quantity(m, r, 
 
 static void capacity(struct metrics *m, const struct watch_row *r)
 {
-	quantity(m, r, r->limit == REPORT_NONE ? REPORT_NONE : r->limit + r->now.kind->over);
+	quantity(m, r, watch_capacity(r));
 }
 
 static void recent(struct metrics *m, const struct watch_row *r) { quantity(m, r, r->recent); }

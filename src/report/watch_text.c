@@ -89,7 +89,7 @@ static void spark(char *text, const struct screen *s, const struct watch_row *r)
 	size_t cells = s->widths[SPARK], all = watch_remembered(s->w), used = 0;
 	size_t group = (all + cells - 2) / (cells - 1);
 	uint64_t first = s->w->looks - all, newest = (s->w->looks - 1) / group;
-	double full = r->limit == REPORT_NONE ? 0 : (double)r->limit + r->now.kind->over;
+	double full = (double)watch_capacity(r);
 	for (size_t c = cells; c-- > 0;) {
 		double max = NAN;
 		for (size_t k = 0; c <= newest && k < group; k++) {
@@ -122,7 +122,7 @@ static void cell(char text[CELL + 64], const struct screen *s, const struct watc
 		figure(text, r, r->ended ? REPORT_NONE : r->used);
 		break;
 	case LIMIT:
-		figure(text, r, r->limit);
+		figure(text, r, watch_capacity(r));
 		break;
 	case RECENT:
 		figure(text, r, r->now.kind->paired ? REPORT_NONE : r->recent);
@@ -261,13 +261,13 @@ static void row_print(const struct screen *s, const struct watch_row *r, bool se
 	fputc('\n', s->p.out);
 }
 
-/* "nginx 0.0.0.0:443: 512 of 511 connections, 1 640 packets dropped/s". */
+/* "nginx 0.0.0.0:443: 512 of 512 connections, 1 640 packets dropped/s". */
 static void row_describe(char *text, size_t size, const struct watch_row *r)
 {
 	char used[CELL], limit[CELL], time[CELL];
 	const struct watch_kind *k = r->now.kind;
 	figure(used, r, r->used);
-	figure(limit, r, r->limit);
+	figure(limit, r, watch_capacity(r));
 	left(time, r);
 	const char *unit = unit_row_find(k->unit)->form == UNIT_THINGS ? k->unit : "";
 	report_text_into(text, size, "%s %s: %s", k->wall, r->now.what, used);

@@ -45,7 +45,7 @@ test_a_full_queue_is_first_and_agrees_with_ss_and_nstat() {
 	newest '.rows[0] | (.what | test("^epolltune 127.0.0.1:8080$")) and (.note | test("is stopped .state T."))' ||
 		{ show lines && fail 'the server is not named'; }
 	expect 2 epolltune watch --interval 100ms --count 1
-	matches out '^[0-9:]{8} SHORT accept-queue epolltune 127.0.0.1:8080: 1[78] of 16 connections, full.*is stopped'
+	matches out '^[0-9:]{8} SHORT accept-queue epolltune 127.0.0.1:8080: 1[78] of 17 connections, full.*is stopped'
 	server_end
 }
 
@@ -439,12 +439,12 @@ test_the_screen_follows_the_terminal_and_the_keys() {
 	terminal
 	planted_overflow
 	types "epolltune watch --interval 100ms$after"
-	shown 'of 16 connections, full'
+	shown 'of 17 connections, full'
 	shown 'VERDICT'
-	grep -qE '^> epoll.*:8080 +1[78] +16 +1[78] .* full .* SHORT' now || fail "$(cat now)"
+	grep -qE '^> epoll.*:8080 +1[78] +17 +1[78] .* full .* SHORT' now || fail "$(cat now)"
 	tmux -S socket resize-window -x 60 -y 20
 	wait_for lacks_maximum
-	grep -qE '^> epoll.*:8080 +1[78] +16 .* SHORT' now || fail "$(cat now)"
+	grep -qE '^> epoll.*:8080 +1[78] +17 .* SHORT' now || fail "$(cat now)"
 	[ "$(wc -l <now)" -le 20 ] || fail 'it is higher than the terminal'
 	tmux -S socket resize-window -x 100 -y 60
 	shown 'VERDICT'

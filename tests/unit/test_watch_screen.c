@@ -215,7 +215,7 @@ static void lines_name_what_is_nearest_and_what_is_short(void **state)
 	watch_lines(out, &w, &(struct render_style){.width = 80, .utf8 = true});
 	fclose(out);
 	assert_string_equal(
-		text, "16:00:19 SHORT accept-queue nginx 0.0.0.0:443: 512 of 511 connections, "
+		text, "16:00:19 SHORT accept-queue nginx 0.0.0.0:443: 512 of 512 connections, "
 		      "full, packets dropped: 118/s; pid 813 is stopped (state T)\n");
 	free(text);
 	watch_free(&w);
