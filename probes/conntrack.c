@@ -480,7 +480,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		       struct err *e)
 {
 	struct err why = {0};
-	uint64_t used = 0;
+	uint64_t count;
 	struct conntrack table;
 	conntrack_read(h, &table);
 	s->rest_s = table.rest_s;
@@ -488,12 +488,10 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->idle = table.used == 0 && is_asked_about(h, o) && is_idle(h, o->subject, &s->datagrams);
 	s->portless = o->subject && subject_upstreams_local(o->subject);
 	s->max = REPORT_NONE;
-	/* Without the module there is no such file. */
-	if (host_read_u64(h, FILES "count", &used, &why) && why.code != ENOENT)
+	/* Without the module there is no such file, and nothing is used. */
+	if (host_read_u64(h, FILES "count", &count, &why) && why.code != ENOENT)
 		s->counters.unread = why;
-	s->used = used > INT32_MAX ? REPORT_NONE : (int64_t)used;
-	if (why.code == ENOENT && table.used > 0)
-		s->used = table.used;
+	s->used = why.code && table.used == REPORT_NONE ? 0 : table.used;
 	if (s->used > 0 || s->idle)
 		knob_number(DIR "max", h, &s->max);
 	s->outside = outside_is_fuller(o->subject, s->used, s->max);

@@ -56,7 +56,7 @@ struct watcher {
 	int64_t syns_dropped;                  /* since the first look */
 	struct watch_aborts aborts;            /* likewise */
 	int64_t conntrack_drops;               /* of a full table, likewise */
-	int64_t conntrack_entries;             /* at the last look */
+	struct conntrack conntrack;            /* at the last look */
 	struct softnet_follow softnet;
 	size_t group_count;
 	bool groups_new; /* they were read at this look */
@@ -86,28 +86,24 @@ static void pace_end(struct pace *p, unsigned share)
 
 #define ORPHANS "sockstat.TCP.orphan"
 #define ORPHANS_MAX "net.ipv4.tcp_max_orphans"
-#define CONNTRACK_MAX "net.netfilter.nf_conntrack_max"
 
-static int64_t files_open(const struct host *h)
+static int64_t files_open(const struct watcher *w)
 {
 	struct host_files files;
-	return host_files(h, &files, NULL) ? REPORT_NONE : saturated(files.allocated);
+	return host_files(w->host, &files, NULL) ? REPORT_NONE : saturated(files.allocated);
 }
 
-static int64_t conntrack_used(const struct host *h)
-{
-	return host_number(h, "proc/sys/net/netfilter/nf_conntrack_count");
-}
+static int64_t conntrack_used(const struct watcher *w) { return w->conntrack.used; }
 
 /* Figures that are a counter or a file, as their limits are. */
 static const struct single {
 	const char *wall, *what;
-	const char *counter;                   /* of host_counters(); NULL: read() has it */
-	int64_t (*read)(const struct host *h); /* REPORT_NONE: it cannot be read */
-	const char *limit;                     /* a knob */
-	const char *lost;                      /* a counter; NULL: none */
-	unsigned field;                        /* of `limit` */
-	bool pages;                            /* of TCP memory: aborts for that are losses, too */
+	const char *counter;                      /* of host_counters(); NULL: read() has it */
+	int64_t (*read)(const struct watcher *w); /* REPORT_NONE: it cannot be read */
+	const char *limit;                        /* a knob */
+	const char *lost;                         /* a counter; NULL: none */
+	unsigned field;                           /* of `limit` */
+	bool pages;   /* of TCP memory: aborts for that are losses, too */
 	bool shares;  /* `lost` with TCP memory: only the aborts for orphans are its own */
 	bool clashes; /* are in `lost`, too: only what a full table drops counts */
 } singles[] = {
@@ -136,7 +132,7 @@ static const struct single {
 	{.wall = "conntrack",
 	 .what = "conntrack",
 	 .read = conntrack_used,
-	 .limit = CONNTRACK_MAX,
+	 .limit = "net.netfilter.nf_conntrack_max",
 	 .lost = COUNTER_CONNTRACK_DROPS,
 	 .clashes = true},
 };
@@ -176,13 +172,14 @@ static void aborts_follow(struct watcher *w)
 
 static void conntrack_follow(struct watcher *w)
 {
-	int64_t was = w->conntrack_entries, is = conntrack_used(w->host);
+	int64_t was = w->conntrack.used;
+	conntrack_read(w->host, &w->conntrack);
+	int64_t is = w->conntrack.used;
 	int64_t dropped = conntrack_dropped(
 		host_counter_delta(&w->before, &w->counters, COUNTER_CONNTRACK_DROPS),
 		host_counter_delta(&w->before, &w->counters, COUNTER_CONNTRACK_CLASHES),
-		was > is ? was : is, field_read(w->host, CONNTRACK_MAX, 0));
+		was > is ? was : is, w->conntrack.max);
 	w->conntrack_drops += dropped > 0 ? dropped : 0;
-	w->conntrack_entries = is;
 }
 
 static int64_t lost_of(const struct watcher *w, const struct single *s)
@@ -204,7 +201,7 @@ static void singles_read(struct watcher *w, struct watch_sample *out)
 	conntrack_follow(w);
 	for (size_t i = 0; i < sizeof(singles) / sizeof(*singles); i++) {
 		const struct single *s = &singles[i];
-		int64_t value = s->counter ? counter_read(w, s->counter) : s->read(w->host);
+		int64_t value = s->counter ? counter_read(w, s->counter) : s->read(w);
 		if (value == REPORT_NONE)
 			continue;
 		struct watch_gauge *g = watch_gauge(out, s->wall);

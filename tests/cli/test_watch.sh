@@ -259,6 +259,20 @@ test_limits_of_the_machine_are_read_again() {
 	limit_is 6000
 }
 
+# As in a container of an ordinary user before Linux 5.5.
+test_tracked_connections_are_counted_without_sysctls() {
+	in_namespace -Urnm
+	[ -e /proc/net/stat/nf_conntrack ] || skip 'connection tracking is not loaded'
+	mount -t tmpfs tmpfs /proc/sys/net/netfilter
+	mkdir -p net/stat
+	printf 'entries drop insert_failed\n00000007 00000000 00000000\n' >net/stat/nf_conntrack
+	expect any sh -c 'mount --bind net /proc/$$/net &&
+		exec epolltune watch --interval 100ms --count 1 --format jsonl'
+	mv out lines
+	newest 'any(.rows[]; .wall == "conntrack" and .used == 7 and .limit == null)' ||
+		{ show lines err && fail 'the entries are not counted'; }
+}
+
 # Which of two it is, is not known.
 test_a_server_that_is_ambiguous_is_said_to_be() {
 	in_namespace
