@@ -57,6 +57,12 @@ enum sysctl_reader {
 };
 enum sysctl_reader sysctl_d_reader(const struct host *h);
 
+/* Whether a line is applied after the lines that are between it and the last line before it of the
+ * same name, or pattern. For systemd one that says the same keeps the place of that line
+ * (src/sysctl/sysctl.c, parse_line()); procps and TuneD apply each line. */
+bool sysctl_line_moves(enum sysctl_reader reader, const char *earlier_value, bool earlier_exclude,
+		       const char *value, bool exclude);
+
 /* The value after a reboot by the files of a host, and the line that sets it. */
 int sysctl_d_find(const struct host *files, enum sysctl_reader reader, const char *name,
 		  struct sysctl_setting *out, struct err *e);

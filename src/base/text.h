@@ -4,6 +4,28 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* Of ASCII, whatever the locale. */
+static inline bool text_is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+static inline bool text_is_word(char c) { return text_is_letter(c) || (c >= '0' && c <= '9'); }
+static inline bool text_is_blank(char c) { return c && strchr(" \t\n\v\f\r", c); }
+
+/* Blanks to one space, none at the beginning and at the end. */
+static inline void text_join(char *text)
+{
+	char *to = text;
+	for (const char *c = text; *c; c++)
+		if (!text_is_blank(*c))
+			*to++ = *c;
+		else if (to > text && to[-1] != ' ')
+			*to++ = ' ';
+	if (to > text && to[-1] == ' ')
+		to--;
+	*to = 0;
+}
+
 /* Whether it ends so behind something else: ".service" is no service. */
 static inline bool text_ends(const char *text, size_t length, const char *end)
 {

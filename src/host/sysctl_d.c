@@ -153,18 +153,24 @@ static struct setting_search search_begin(const char *name, const struct reading
 				       .named = of->after != NULL};
 }
 
-static bool says_same(const struct sysctl_setting *set, const struct sysctl_line *line)
+bool sysctl_line_moves(enum sysctl_reader reader, const char *earlier_value, bool earlier_exclude,
+		       const char *value, bool exclude)
 {
-	return set->file[0] && set->exclude == line->exclude && !strcmp(set->value, line->value);
+	return reader != SYSCTL_SYSTEMD || earlier_exclude != exclude ||
+	       strcmp(earlier_value, value) != 0;
 }
 
-/* A line that says what one before it says stays in that place for systemd: src/sysctl/sysctl.c,
- * parse_line(). procps and TuneD write each line. */
+static bool moves(const struct setting_search *s, const struct sysctl_setting *set,
+		  const struct sysctl_line *line)
+{
+	return sysctl_line_moves(s->reader, set->value, set->exclude, line->value, line->exclude);
+}
+
 static void place_take(const struct setting_search *s, struct placed *p, const char *file,
 		       unsigned number, const struct sysctl_line *line)
 {
 	struct sysctl_setting *set = &p->set;
-	if (s->reader != SYSCTL_SYSTEMD || !says_same(set, line))
+	if (!set->file[0] || moves(s, set, line))
 		p->at = s->lines;
 	snprintf(set->file, sizeof(set->file), "%s", file);
 	snprintf(set->value, sizeof(set->value), "%s", line->value);
@@ -173,8 +179,7 @@ static void place_take(const struct setting_search *s, struct placed *p, const c
 	set->ours = strcmp(file, DROPIN_DIRECTORY "/" DROPIN_FILE) == 0;
 }
 
-/* A line replaces an earlier one of the same pattern and applies after all others, unless it says
- * the same: systemd src/sysctl/sysctl.c, parse_file(). */
+/* A line replaces an earlier one of the same pattern. */
 static void pattern_take(struct setting_search *s, struct name_search *of,
 			 const struct sysctl_line *line, const char *file, unsigned number)
 {
@@ -182,7 +187,7 @@ static void pattern_take(struct setting_search *s, struct name_search *of,
 		struct pattern_setting *p = &of->patterns[i];
 		if (strcmp(p->pattern, line->name) != 0)
 			continue;
-		if (says_same(&p->line.set, line))
+		if (!moves(s, &p->line.set, line))
 			return;
 		memmove(p, p + 1, (--of->count - i) * sizeof(*p));
 		break;

@@ -3,7 +3,6 @@
 #include "epolltune/order.h"
 #include "lint/lint.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -67,6 +66,7 @@ static void values_clear(struct lint_values *v)
 	for (size_t i = 0; i < v->count; i++) {
 		free(v->at[i].name);
 		free(v->at[i].value);
+		free(v->at[i].written);
 	}
 	v->count = 0;
 }
@@ -164,7 +164,7 @@ static bool is_marked(const char *name)
 	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
 		const char *at = strstr(name, marks[i]);
 		/* ".bak2", ".old-1", not ".oldest". */
-		if (at && !isalpha((unsigned char)at[strlen(marks[i])]))
+		if (at && !text_is_letter(at[strlen(marks[i])]))
 			return true;
 	}
 	return text_ends(name, strlen(name), "~");

@@ -35,11 +35,16 @@ struct lint_value {
 	const char *file;
 	unsigned line;
 	size_t order;
+	size_t place; /* in the order of writing: that of the line whose place it has */
 	char *name, *value;
+	char *written;   /* the value with its blanks */
 	const char *key; /* sysctl_key() of the name, or the name */
+	enum sysctl_reader reader;
 	bool pattern;
 	bool exclude; /* by a line "-NAME": nothing sets the name, unless a later line does */
 	bool refused; /* by the kernel */
+	unsigned refused_after; /* because of the line of that number in the same file; 0: of none
+				 */
 };
 
 struct lint_values {
@@ -61,6 +66,7 @@ struct lint {
 	size_t count;
 	struct lint_values values; /* of the file, or of all files of the machine */
 	struct lint_values units;  /* of all units of the machine */
+	enum sysctl_reader reader; /* of the file that is judged */
 	size_t value_order;
 	char **names;
 	size_t name_count;
@@ -131,10 +137,12 @@ void lint_value_keep(struct lint *l, struct lint_values *of, const struct lint_l
 void sysctl_values_judge(struct lint *l);
 /* The line that leaves a value in force, by its sysctl_key(). NULL: none does. */
 const struct lint_value *sysctl_value_find(const struct lint *l, const char *key);
+/* The line that takes a kept value's place or excludes its name, of the same values. NULL: none, it
+ * is the one in force, unless the kernel refuses it. */
+const struct lint_value *sysctl_value_winner(const struct lint *l, const struct lint_value *v);
 /* Judges a value by advice that depends on other lines, once all are read. */
 void sysctl_value_advise(struct lint *l, const struct lint_value *v);
 void sysctl_values_clear(struct lint *l);
-void sysctl_values_sort(struct lint *l);
 /* The first number that the last assignment of a name sets; false: none. */
 bool sysctl_value_number(const struct lint *l, const char *name, int64_t *value);
 

@@ -55,11 +55,19 @@ static int boot_file(const char *file, void *arg)
 	return last == b->again ? lint_machine_file(b->lint, file, true, b->err) : 0;
 }
 
+/* TuneD applies what systemd-sysctl has applied before. */
+static enum sysctl_reader reader_of_shipped(enum sysctl_reader reader)
+{
+	return reader == SYSCTL_TUNED ? SYSCTL_SYSTEMD : reader;
+}
+
 /* The files of sysctl.d in the order in which their lines are applied last. */
 static int files_judge(struct boot *b)
 {
+	b->lint->reader = reader_of_shipped(b->reader);
 	int rc = sysctl_d_files(b->lint->host, boot_file, b, b->err);
 	b->again = true;
+	b->lint->reader = b->reader;
 	return rc == 0 && b->reader == SYSCTL_TUNED
 		       ? sysctl_d_files(b->lint->host, boot_file, b, b->err)
 		       : rc;
@@ -91,6 +99,7 @@ static int conf_judge(const struct boot *b)
 	int rc = sysctl_d_conf(l->host, &file, b->err);
 	if (rc < 0 || !file)
 		return rc;
+	l->reader = b->reader == SYSCTL_SYSTEMD ? SYSCTL_PROCPS : b->reader;
 	rc = b->reader == SYSCTL_SYSTEMD ? lint_tree(l, file, b->err)
 					 : lint_machine_file(l, file, true, b->err);
 	struct lint_line whole = {lint_name(l, file), "", 0};
@@ -291,6 +300,7 @@ int lint_machine(struct lint *l, struct err *e)
 	l->somaxconn = limit_of(l, "net.core.somaxconn");
 	l->nr_open = limit_of(l, "fs.nr_open");
 	sysctl_values_clear(l);
+	l->reader = reader_of_shipped(b.reader);
 	rc = others_judge(l, e);
 	unit_values_judge(l);
 	return rc;

@@ -1,10 +1,10 @@
 /* Judges the numbers of servers' configurations that set backlogs and limits. */
 #include "lint/lint.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "catalogue/edit.h"
 
 void backlog_value_judge(struct lint *l, const struct lint_line *line, const char *name,
@@ -30,7 +30,7 @@ static void backlog_take(const struct edit_number *n, void *arg)
 	const struct reading *r = arg;
 	const struct lint_line line = {r->file, "", n->line};
 	char name[SCAN_TEXT];
-	bool word = isalnum((unsigned char)n->name[strlen(n->name) - 1]);
+	bool word = text_is_word(n->name[strlen(n->name) - 1]);
 	snprintf(name, sizeof(name), "%s%s", n->name, word ? " " : "");
 	backlog_value_judge(r->lint, &line, name, n->value);
 }

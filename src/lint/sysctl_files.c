@@ -3,13 +3,13 @@
 #include "epolltune/order.h"
 #include "lint/lint.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/kernel_number.h"
 #include "base/layer.h"
+#include "base/text.h"
 #include "epolltune/knob.h"
 #include "epolltune/sysctls.h"
 
@@ -19,37 +19,43 @@ void lint_value_keep(struct lint *l, struct lint_values *of, const struct lint_l
 		     const char *name, const char *value, bool pattern)
 {
 	bool exclude = !value;
-	value = exclude ? "" : value;
-	char *text = malloc(strlen(value) + 1);
-	size_t n = 0;
-	if (!text) {
-		l->failed = true;
-		return;
-	}
-	for (const char *c = value; *c; c++)
-		if (!isblank((unsigned char)*c) || (n && text[n - 1] != ' '))
-			text[n++] = isblank((unsigned char)*c) ? ' ' : *c;
-	text[n] = 0;
-	char *copy = strdup(name);
-	struct lint_value *v = copy ? array_add(&of->at, &of->count, sizeof(*v)) : NULL;
+	char *copy = strdup(name), *text = strdup(exclude ? "" : value),
+	     *written = strdup(exclude ? "" : value);
+	struct lint_value *v =
+		copy && text && written ? array_add(&of->at, &of->count, sizeof(*v)) : NULL;
 	if (!v) {
 		l->failed = true;
 		free(copy);
 		free(text);
+		free(written);
 		return;
 	}
+	text_join(text);
 	*v = (struct lint_value){.file = line->file,
 				 .line = line->number,
 				 .order = l->value_order++,
 				 .name = copy,
 				 .key = sysctl_key(copy),
 				 .value = text,
+				 .written = written,
+				 .reader = l->reader,
 				 .pattern = pattern,
 				 .exclude = exclude};
 }
 
 /* Whether the line has the second name of its value. */
 static bool is_twin(const struct lint_value *v) { return strcmp(v->name, v->key) != 0; }
+
+/* Of the values, as they are sorted. */
+const struct lint_value *sysctl_value_winner(const struct lint *l, const struct lint_value *v)
+{
+	const struct lint_value *end = l->values.at + l->values.count, *own = v, *twin = NULL;
+	for (const struct lint_value *at = v + 1; at < end && !strcmp(at->key, v->key); at++)
+		*(is_twin(at) == is_twin(v) ? &own : &twin) = at;
+	if (own != v)
+		return own;
+	return twin && !twin->exclude && !twin->refused ? twin : NULL;
+}
 
 /* systemd-sysctl writes the last line of each name only, and where the kernel refuses it, none. */
 const struct lint_value *sysctl_value_find(const struct lint *l, const char *key)
@@ -61,20 +67,49 @@ const struct lint_value *sysctl_value_find(const struct lint *l, const char *key
 	for (size_t i = 0; i < 2; i++)
 		if (last[i] && (last[i]->exclude || last[i]->refused))
 			last[i] = NULL;
-	return last[last[1] && (!last[0] || last[1]->order > last[0]->order)];
+	return last[last[1] && (!last[0] || last[1]->place > last[0]->place)];
 }
 
-static int value_compare(const void *a, const void *b)
+static int read_compare(const void *a, const void *b)
 {
 	const struct lint_value *x = a, *y = b;
 	int key = strcmp(x->key, y->key);
 	return key ? key : ORDER(x->order, y->order);
 }
 
-void sysctl_values_sort(struct lint *l)
+static int value_compare(const void *a, const void *b)
 {
-	if (l->values.count)
-		qsort(l->values.at, l->values.count, sizeof(*l->values.at), value_compare);
+	const struct lint_value *x = a, *y = b;
+	int key = strcmp(x->key, y->key);
+	if (key || x->place != y->place)
+		return key ? key : ORDER(x->place, y->place);
+	return ORDER(x->order, y->order);
+}
+
+/* Of values in the order of reading. */
+static void places_fill(struct lint_values *of)
+{
+	const struct lint_value *last[2] = {NULL, NULL};
+	for (size_t i = 0; i < of->count; i++) {
+		struct lint_value *v = &of->at[i];
+		if (i && strcmp(of->at[i - 1].key, v->key) != 0)
+			last[0] = last[1] = NULL;
+		const struct lint_value **was = &last[is_twin(v)];
+		bool moves = !*was || sysctl_line_moves(v->reader, (*was)->written, (*was)->exclude,
+							v->written, v->exclude);
+		v->place = moves ? v->order : (*was)->place;
+		*was = v;
+	}
+}
+
+/* By value, and those of a value in the order of writing. */
+static void values_sort(struct lint_values *of)
+{
+	if (!of->count)
+		return;
+	qsort(of->at, of->count, sizeof(*of->at), read_compare);
+	places_fill(of);
+	qsort(of->at, of->count, sizeof(*of->at), value_compare);
 }
 
 /* "net.core.somaxconn = 8192". */
@@ -123,6 +158,24 @@ static void excluded_judge(struct lint *l, const struct lint_value *v,
 	lint_level(l, LEVEL_NOTE);
 }
 
+/* The line without which all others keep their places. */
+static void same_judge(struct lint *l, const struct lint_value *v, const struct lint_value *next)
+{
+	bool stays = next->place == v->place;
+	const struct lint_value *drop = stays ? next : v, *keep = stays ? v : next;
+	struct lint_line line = {drop->file, "", drop->line};
+	lint_add(l, &line, LINT_DUPLICATE, "",
+		 "%s is set %s in line %u, to the same value: keep one line", drop->name,
+		 stays ? "already" : "again", keep->line);
+	lint_level(l, LEVEL_NOTE);
+}
+
+static bool is_read_later(const struct lint_value *v, const struct lint_value *next)
+{
+	return next->order > v->order;
+}
+#define REPEATS ", as systemd-sysctl writes a line that says what an earlier one says in its place"
+
 static void repeated_judge(struct lint *l, const struct lint_value *v,
 			   const struct lint_value *next)
 {
@@ -140,21 +193,21 @@ static void repeated_judge(struct lint *l, const struct lint_value *v,
 	/* That the administrator changes what the distribution ships is as it should be. */
 	if (file_layer(v->file) == LAYER_SHIPPED || (same && (twin || !here)))
 		return;
-	if (next->exclude) {
+	if (next->exclude)
 		excluded_judge(l, v, next);
-	} else if (here) {
+	else if (same)
+		same_judge(l, v, next);
+	else if (here)
 		lint_add(l, &line, LINT_DUPLICATE, "",
-			 "%s is set again in line %u%s%s, to %s%s: keep one line", v->name,
-			 next->line, as, name, same ? "the same value" : value,
-			 same ? "" : ", which wins");
-		if (same)
-			lint_level(l, LEVEL_NOTE);
-	} else {
+			 "%s is set again in line %u%s%s, to %s, which wins%s: keep one line",
+			 v->name, next->line, as, name, value,
+			 is_read_later(v, next) ? "" : REPEATS);
+	else
 		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
-			 "%s is overridden by %s:%u, which is read later and sets %s%s%s: change "
-			 "that line",
-			 assigned(v, text), next->file, next->line, value, as, name);
-	}
+			 "%s is overridden by %s:%u, which %s and sets %s%s%s: change that line",
+			 assigned(v, text), next->file, next->line,
+			 is_read_later(v, next) ? "is read later" : "is written later" REPEATS,
+			 value, as, name);
 }
 
 /* Judges the lines of one value, those from `first` to below `end`: the last one of a name ends all
@@ -213,15 +266,18 @@ static void thresholds_judge(struct lint *l, const char *family)
 #define PORT_RANGE_OWN 32768
 
 /* The first port that a value has when the line `at` is written: that of an earlier line, of the
- * machine, or `own`, the kernel's. `later`: the line that sets another one after it; NULL: none. */
+ * machine, or `own`, the kernel's. `earlier`, `later`: the line that sets it before, or another one
+ * after; NULL: none. */
 static int64_t port_before(const struct lint *l, const char *name, const struct lint_value *at,
-			   int64_t own, const struct lint_value **later)
+			   int64_t own, const struct lint_value **earlier,
+			   const struct lint_value **later)
 {
 	const struct lint_value *v;
 	char path[KNOB_PATH], running[32];
 	int64_t port;
 	bool set = number_of(l, name, &v, &port) && port >= 0 && port <= 65535;
-	*later = set && v->order > at->order ? v : NULL;
+	*later = set && v->place > at->place ? v : NULL;
+	*earlier = set && !*later ? v : NULL;
 	if (set)
 		return *later ? own : port;
 	knob_path(&(struct knob){.name = name}, path);
@@ -229,6 +285,12 @@ static int64_t port_before(const struct lint *l, const char *name, const struct 
 			       kernel_number(running, BLANKS "\n", &port)
 		       ? port
 		       : own;
+}
+
+static void refuse(struct lint_value *v, const struct lint_value *after)
+{
+	v->refused = true;
+	v->refused_after = after && !strcmp(after->file, v->file) ? after->line : 0;
 }
 
 /* Drops what was said of a value before it was known that the kernel refuses it. */
@@ -253,14 +315,15 @@ static void ranges_judge(struct lint *l)
 {
 	for (size_t i = 0; i < l->values.count; i++) {
 		struct lint_value *v = &l->values.at[i];
-		const struct lint_value *later;
+		const struct lint_value *earlier, *later;
 		struct lint_line line = {v->file, "", v->line};
 		int64_t low, first;
 		if (strcmp(v->name, PORT_RANGE) || v->exclude || v->refused ||
 		    !kernel_number(v->value, BLANKS, &low) ||
-		    low >= (first = port_before(l, FIRST_PORT, v, FIRST_PORT_OWN, &later)))
+		    low >= (first = port_before(l, FIRST_PORT, v, FIRST_PORT_OWN, &earlier,
+						&later)))
 			continue;
-		v->refused = true;
+		refuse(v, earlier);
 		merits_drop(l, v);
 		if (later)
 			lint_add(
@@ -280,10 +343,10 @@ static void ranges_judge(struct lint *l)
 /* net/ipv4/sysctl_net_ipv4.c, ipv4_privileged_ports(). */
 static void first_port_judge(struct lint *l)
 {
-	const struct lint_value *v, *later;
+	const struct lint_value *v, *earlier, *later;
 	int64_t port, low;
 	if (!number_of(l, FIRST_PORT, &v, &port) || port > 65535 ||
-	    port <= (low = port_before(l, PORT_RANGE, v, PORT_RANGE_OWN, &later)))
+	    port <= (low = port_before(l, PORT_RANGE, v, PORT_RANGE_OWN, &earlier, &later)))
 		return;
 	struct lint_line line = {v->file, "", v->line};
 	lint_add(l, &line, LINT_REFUSED, NULL,
@@ -291,7 +354,7 @@ static void first_port_judge(struct lint *l)
 		 "kernel refuses the line (EINVAL): write %" PRId64 " or less, or the range before "
 		 "it",
 		 v->name, port, low, low);
-	l->values.at[v - l->values.at].refused = true;
+	refuse(&l->values.at[v - l->values.at], earlier);
 }
 
 /* Each is compared with what the other is when its line is written. */
@@ -299,7 +362,7 @@ static void ports_both_judge(struct lint *l)
 {
 	const struct lint_value *first = sysctl_value_find(l, FIRST_PORT),
 				*range = sysctl_value_find(l, PORT_RANGE);
-	bool before = first && range && first->order < range->order;
+	bool before = first && range && first->place < range->place;
 	if (before)
 		first_port_judge(l);
 	ranges_judge(l);
@@ -334,7 +397,7 @@ static void pairs_judge(struct lint *l)
 
 void sysctl_values_judge(struct lint *l)
 {
-	sysctl_values_sort(l);
+	values_sort(&l->values);
 	ports_both_judge(l);
 	for (size_t i = 0, end; i < l->values.count; i = end) {
 		for (end = i + 1;

@@ -634,8 +634,8 @@ static void line_judge(struct lint *l, const struct lint_line *line)
 	}
 	snprintf(a.dash, sizeof(a.dash), "%s", *text == '-' ? "-" : "");
 	if (a.read.exclude) {
-		/* For procps it ends no assignment by name. */
-		if (!l->host || host_has_systemd(l->host))
+		/* For procps it ends no assignment by name, and TuneD skips it. */
+		if (l->reader == SYSCTL_SYSTEMD)
 			lint_value_keep(l, &l->values, line, a.read.name, NULL, a.read.pattern);
 		return;
 	}
@@ -667,6 +667,7 @@ static void fix_confirm(struct lint *l, struct lint_problem *p)
 {
 	struct lint again = {.kernel = l->kernel,
 			     .host = l->host,
+			     .reader = l->reader,
 			     .memory_bytes = l->memory_bytes,
 			     .page_bytes = l->page_bytes,
 			     .guesses = l->guesses,

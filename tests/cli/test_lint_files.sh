@@ -309,6 +309,35 @@ test_two_names_of_one_value_override_each_other() {
 	said "x.conf:1: lint.lowers: net.nf_conntrack_max: 1024 is below the kernel's own"
 }
 
+# systemd-sysctl writes a line that repeats an earlier one in the place of that one.
+test_a_repeated_line_keeps_its_place() {
+	put x.conf 'net.netfilter.nf_conntrack_max=262144' 'net.nf_conntrack_max=524288' 'net.netfilter.nf_conntrack_max=262144'
+	expect 1 epolltune lint x.conf
+	said 'x.conf:3: lint.duplicate: net.netfilter.nf_conntrack_max is set again in line 2 as net.nf_conntrack_max, to 524288, which wins, as systemd-sysctl' \
+		'x.conf:3: lint.duplicate: net.netfilter.nf_conntrack_max is set already in line 1'
+	lacks out 'to 262144'
+	put x.conf 'net.ipv4.ip_local_port_range=1024 65535' 'net.ipv4.ip_unprivileged_port_start=2048' \
+		'net.ipv4.ip_local_port_range=1024 65535' 'net.ipv4.ip_local_reserved_ports=8080'
+	expect 2 epolltune lint x.conf
+	said 'x.conf:2: lint.refused: net.ipv4.ip_unprivileged_port_start: 2048 is above the low end'
+	lacks out 'begin at 2048'
+	# The line goes without which the order stays.
+	expect 2 epolltune lint --fix x.conf
+	matches out '^ net.ipv4.ip_local_port_range=1024 65535' '^-net.ipv4.ip_local_port_range=1024 65535'
+	is 'the lines that go' "$(grep -c '^-net' out)" 1
+	# procps writes each line.
+	put m/etc/sysctl.d/10-a.conf 'net.ipv4.ip_forward = 1' 'net.ipv4.conf.all.forwarding = 0' 'net.ipv4.ip_forward = 1'
+	mkdir -p m/proc/sys
+	expect 1 epolltune lint --sysroot m
+	said '10-a.conf:2: lint.duplicate: net.ipv4.conf.all.forwarding is set again in line 3 as net.ipv4.ip_forward, to 1, which wins: keep'
+	put m/usr/lib/systemd/systemd-sysctl ''
+	expect 1 epolltune lint --sysroot m
+	said '10-a.conf:3: lint.duplicate: net.ipv4.ip_forward is set again in line 2 as net.ipv4.conf.all.forwarding, to 0, which wins, as'
+	put m/etc/sysctl.d/20-b.conf 'net.ipv4.ip_forward = 1'
+	expect 1 epolltune lint --sysroot m
+	said '20-b.conf:1: lint.overridden: net.ipv4.ip_forward = 1 is overridden by /etc/sysctl.d/10-a.conf:2, which is written later, as systemd-sysctl'
+}
+
 # What no program reads is not judged, and lint does not advise to restore it.
 test_copies_that_were_put_aside_are_not_judged() {
 	machine_of 6.18.0 16000000

@@ -17,6 +17,7 @@
 #include "epolltune/sysctl_d.h"
 #include "epolltune/sysctls.h"
 #include "host/temporary.h"
+#include "lint/lint.h"
 #include "tune/dropin.h"
 #include "tune/kind.h"
 
@@ -215,6 +216,27 @@ static void is_set_by_procps(const char *text, const char *value)
 		fail_msg("%s sets %s", text, s.value);
 }
 
+/* Of a line and an earlier one of its name. */
+static void a_line_that_says_the_same_keeps_its_place(void **state)
+{
+	static const struct {
+		enum sysctl_reader reader;
+		const char *earlier, *value; /* NULL: excludes */
+		bool moves;
+	} rows[] = {
+		{SYSCTL_SYSTEMD, "1", "1", false},   {SYSCTL_SYSTEMD, "1", "2", true},
+		{SYSCTL_SYSTEMD, NULL, NULL, false}, {SYSCTL_SYSTEMD, "", NULL, true},
+		{SYSCTL_SYSTEMD, NULL, "", true},    {SYSCTL_SYSTEMD, "1  2", "1 2", true},
+		{SYSCTL_PROCPS, "1", "1", true},     {SYSCTL_TUNED, "1", "1", true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *was = rows[i].earlier, *is = rows[i].value;
+		if (sysctl_line_moves(rows[i].reader, was ? was : "", !was, is ? is : "", !is) !=
+		    rows[i].moves)
+			fail_msg("row %zu", i);
+	}
+}
+
 /* As sysctl --system of procps 4.0.2 does. */
 static void exclusions_are_of_patterns_for_procps(void **state)
 {
@@ -260,6 +282,26 @@ static void overrides(enum sysctl_reader reader, const char *value)
 	assert_string_equal(s.value, value);
 }
 
+/* What lint says of the same lines in one file. */
+static void lint_finds(const char *name, const char *first, const char *second, const char *value)
+{
+	struct lint l = {.kernel = UINT_MAX, .keeps = true};
+	char text[512], path[128];
+	snprintf(text, sizeof(text), "%s\n%s\n", first, second);
+	put("/lint.conf", text);
+	snprintf(path, sizeof(path), "%s/lint.conf", root);
+	assert_int_equal(lint_file(&l, path, "sysctl.d/lint.conf", NULL), 0);
+	const struct lint_value *v = sysctl_value_find(&l, name);
+	if (strcmp(v ? v->value : "", value) != 0)
+		fail_msg("lint: %s; %s: %s", first, second, v ? v->value : "");
+	/* All others have a winner, and it has none. */
+	for (size_t i = 0; i < l.values.count; i++) {
+		const struct lint_value *of = &l.values.at[i];
+		assert_true(of->exclude || !sysctl_value_winner(&l, of) == (of == v));
+	}
+	lint_close(&l);
+}
+
 /* The kernel has one value for both; systemd writes the last line of each name, in their order. */
 static void two_names_set_one_value(void **state)
 {
@@ -279,9 +321,16 @@ static void two_names_set_one_value(void **state)
 		{"net.nf_conntrack_max = 1\nnet.netfilter.nf_conntrack_max = 2\n"
 		 "net.nf_conntrack_max = 3",
 		 "net.nf_conntrack_max = 1", "1", "1"},
+		{"net.netfilter.nf_conntrack_max=262144\nnet.nf_conntrack_max=524288",
+		 "net.netfilter.nf_conntrack_max=262144", "524288", "262144"},
+		{"net.netfilter.nf_conntrack_max = 1\nnet.nf_conntrack_max = 2",
+		 "-net.nf_conntrack_max", "1", "2"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct sysctl_setting s;
+		/* lint judges no patterns. */
+		if (!strchr(rows[i].first, '*') && !strchr(rows[i].second, '*'))
+			lint_finds(max, rows[i].first, rows[i].second, rows[i].value);
 		put("/etc/sysctl.d/10-a.conf", rows[i].first);
 		put("/etc/sysctl.d/99-b.conf", rows[i].second);
 		if (strcmp(find(max).value, rows[i].value) != 0)
@@ -603,6 +652,7 @@ int main(void)
 		TEST(names_have_other_spellings),
 		TEST(a_long_value_sets_its_name),
 		TEST(patterns),
+		TEST(a_line_that_says_the_same_keeps_its_place),
 		TEST(exclusions_are_of_patterns_for_procps),
 		TEST(sysctl_conf),
 		TEST(two_names_set_one_value),
