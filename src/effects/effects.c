@@ -1,12 +1,12 @@
 #include "effects/effects.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/exit_status.h"
 #include "epolltune/lab.h"
@@ -54,10 +54,12 @@ static int line_compare(const void *a, const void *b)
 int effects_add(struct effects *s, const struct lint *l, size_t side, const char *file,
 		struct err *e)
 {
-	if (!l->values.count)
+	size_t sets = 0;
+	for (size_t i = 0; i < l->values.count; i++)
+		sets += !l->values.at[i].exclude;
+	if (!sets)
 		return err_set(e, EINVAL, "lint: %s: no line sets a sysctl", file);
-	struct line_effect *lines =
-		reallocarray(s->lines, s->count + l->values.count, sizeof(*lines));
+	struct line_effect *lines = reallocarray(s->lines, s->count + sets, sizeof(*lines));
 	if (!lines)
 		return err_set(e, ENOMEM, "lint: out of memory");
 	s->lines = lines;
@@ -66,8 +68,14 @@ int effects_add(struct effects *s, const struct lint *l, size_t side, const char
 		const struct lint_value *v = &l->values.at[i];
 		if (v->exclude)
 			continue;
+		const struct lint_value *winner = sysctl_value_winner(l, v);
 		struct line_effect *x = &lines[s->count++];
-		*x = (struct line_effect){.file = v->file, .line = v->line, .side = side};
+		*x = (struct line_effect){.file = v->file,
+					  .line = v->line,
+					  .side = side,
+					  .winner = winner ? winner->line : 0,
+					  .excluded = winner && winner->exclude,
+					  .refused_after = v->refused_after};
 		report_text(x->name, "%s", v->name);
 		report_text(x->value, "%s", v->value);
 		x->knob = knob_find(v->name);
@@ -122,20 +130,6 @@ static const char *outside(const char *name)
 	return "it is a setting of the whole machine, which the lab does not have";
 }
 
-/* Blanks to one space, none at the end. */
-static void blanks_join(char *text)
-{
-	char *to = text;
-	for (const char *c = text; *c; c++)
-		if (!isspace((unsigned char)*c))
-			*to++ = *c;
-		else if (to > text && to[-1] != ' ')
-			*to++ = ' ';
-	if (to > text && to[-1] == ' ')
-		to--;
-	*to = 0;
-}
-
 /* Sets the value in the lab and restores the one before. It is then as the kernel shows it, where
  * not only blanks differ. */
 static int value_try(struct lab *lab, struct lab_sysctl *s, struct line_effect *x, struct err *e)
@@ -149,8 +143,8 @@ static int value_try(struct lab *lab, struct lab_sysctl *s, struct line_effect *
 		rc = lab_sysctl_swap(lab, LAB_SERVER, s, e);
 	if (rc)
 		return rc;
-	blanks_join(set);
-	blanks_join(s->text);
+	text_join(set);
+	text_join(s->text);
 	if (strcmp(s->text, set) != 0)
 		report_text(x->value, "%s", s->text);
 	return 0;
@@ -231,16 +225,6 @@ static int line_enter(const struct trying *t, struct line_effect *x, struct err 
 	return 0;
 }
 
-/* The line of the same file that sets the value after it; NULL: none. */
-static const struct line_effect *line_later(const struct effects *s, size_t i)
-{
-	const struct line_effect *x = &s->lines[i], *later = NULL;
-	for (size_t k = i + 1; k < s->count && s->lines[k].side == x->side; k++)
-		if (sysctl_same(s->lines[k].name, x->name))
-			later = &s->lines[k];
-	return later;
-}
-
 /* Whether the running kernel has a sysctl of that name, here or elsewhere. */
 static bool kernel_has(const struct host *h, const char *general, bool knob)
 {
@@ -253,17 +237,19 @@ static bool kernel_has(const struct host *h, const char *general, bool knob)
 }
 
 /* How the line can be tried; what is known without an experiment. */
-static int line_prepare(const struct trying *t, size_t i, struct err *e)
+static int line_prepare(const struct trying *t, struct line_effect *x, struct err *e)
 {
-	struct line_effect *x = &t->s->lines[i];
-	const struct line_effect *later = line_later(t->s, i);
 	char path[KNOB_PATH], general[SYSCTL_NAME] = "", running[LAB_SYSCTL_TEXT];
 	knob_path(&(struct knob){.name = x->name}, path);
 	sysctl_general(x->name, general);
 	const char *module = sysctl_module(general);
 	bool system = x->knob && x->knob->scope == KNOB_SYSTEM;
-	if (later)
-		line_settle(x, EFFECT_NONE, "line %u overrides it", later->line);
+	if (x->winner)
+		line_settle(x, EFFECT_NONE, "line %u %s it", x->winner,
+			    x->excluded ? "excludes" : "overrides");
+	else if (x->refused_after)
+		line_settle(x, EFFECT_NONE, "the kernel refuses it after line %u",
+			    x->refused_after);
 	else if (strpbrk(x->name, "*?[/") || strlen(x->name) >= KNOB_PATH - 10)
 		line_settle(x, EFFECT_UNTESTED, "%s", outside(x->name));
 	else if (!host_has(t->host, path) && module)
@@ -281,7 +267,7 @@ static int line_prepare(const struct trying *t, size_t i, struct err *e)
 	if (x->way == LINE_LEFT_OUT)
 		return 0;
 	if (host_read(t->host, path, running, sizeof(running), NULL) >= 0) {
-		blanks_join(running);
+		text_join(running);
 		if (!strcmp(running, x->value))
 			line_settle(x, EFFECT_NONE, "the value is in force already");
 	}
@@ -686,9 +672,32 @@ int effects_measure(struct effects *s, const struct check_options *o, struct err
 	if (lab_open(&t.lab, &(struct lab_options){0}, host, &t.nolab))
 		t.lab = NULL;
 	for (size_t i = 0; i < s->count && !rc; i++)
-		rc = line_prepare(&t, i, e);
+		rc = line_prepare(&t, &s->lines[i], e);
 	lab_close(t.lab);
 	return rc ? rc : effects_try(s, o, check_run, e);
+}
+
+/* Whether it is known what a line does among all of its file: in the lab any experiment may show
+ * it. */
+static bool is_tried(const struct effects *s, const struct line_effect *x)
+{
+	return x->way == LINE_IN_LAB ? s->measured[x->side] != NULL : x->kind != EFFECT_UNTESTED;
+}
+
+struct effects_count effects_count(const struct effects *s, size_t side)
+{
+	struct effects_count n = {0};
+	for (size_t i = 0; i < s->count; i++) {
+		n.lines += s->lines[i].side == side;
+		n.tried += s->lines[i].side == side && is_tried(s, &s->lines[i]);
+	}
+	return n;
+}
+
+enum effect_kind effects_together(const struct effects *s, size_t side)
+{
+	enum effect_kind kind = effect_kind(&s->together[side]);
+	return effects_count(s, side).tried ? kind : EFFECT_UNTESTED;
 }
 
 static int effect_status(const struct effect *x)

@@ -27,7 +27,10 @@ enum effect_kind effect_kind(const struct effect *x);
 struct line_effect {
 	const char *file; /* of the lint */
 	unsigned line;
-	size_t side; /* 1: of the first file, 2: of the other one */
+	size_t side;            /* 1: of the first file, 2: of the other one */
+	unsigned winner;        /* the line that overrides or excludes it; 0: none */
+	unsigned refused_after; /* because of what that line sets; 0: of none */
+	bool excluded;          /* by the winner */
 	char name[SYSCTL_NAME], value[SYSCTL_D_VALUE];
 	const struct knob *knob; /* NULL: none of the catalogue's */
 	enum { LINE_LEFT_OUT, LINE_IN_LAB, LINE_INSPECTED } way;
@@ -48,7 +51,7 @@ struct effects {
 	struct report *measured[SIDES], *inspected[SIDES]; /* NULL: no such line */
 };
 void effects_free(struct effects *s);
-/* Adds the values that a lint has kept, in the order of their lines. */
+/* Adds the values that a lint has kept, in the order of their lines. -EINVAL: there is none. */
 int effects_add(struct effects *s, const struct lint *l, size_t side, const char *file,
 		struct err *e);
 /* Tries the lines, each alone and all of a file together: one check of the machine as it is, one
@@ -59,6 +62,13 @@ int effects_measure(struct effects *s, const struct check_options *o, struct err
 typedef int effects_check(const struct check_options *o, struct report *out, struct err *e);
 int effects_try(struct effects *s, const struct check_options *o, effects_check *check,
 		struct err *e);
+/* The lines of a file that set something, and those of which it is known what they do together. */
+struct effects_count {
+	size_t lines, tried;
+};
+struct effects_count effects_count(const struct effects *s, size_t side);
+/* Of all lines of a file: untested too where none of them could be tried. */
+enum effect_kind effects_together(const struct effects *s, size_t side);
 /* An exit_status: EXIT_WARNING a line or a whole file harms, EXIT_CRITICAL a wall becomes short,
  * EXIT_UNKNOWN no line could be tried. */
 int effects_status(const struct effects *s);

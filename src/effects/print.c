@@ -37,12 +37,22 @@ static void effect_describe(const struct effect *x, char *text, size_t size)
 	}
 }
 
-/* Why all lines together have no effect that could be tried; empty: they have, or have none. */
-static void together_why(const struct effect *all, char *why, size_t size)
+/* Why all lines together have no effect, where not all of them could be tried; empty: they have, or
+ * have none. */
+static void together_why(const struct effects *s, size_t side, char *why, size_t size)
 {
+	const struct effect *all = &s->together[side];
+	struct effects_count n = effects_count(s, side);
 	why[0] = 0;
-	if (effect_kind(all) == EFFECT_UNTESTED)
+	if (all->count)
+		return;
+	if (!n.tried)
+		report_append_to(why, size, "no line could be tried");
+	else if (all->differs)
 		report_append_to(why, size, "%s differs between two runs", all->differs);
+	else if (n.tried < n.lines)
+		report_append_to(why, size, "%zu of %zu lines could not be tried",
+				 n.lines - n.tried, n.lines);
 }
 
 static int walls_print(const struct page *p, const struct effects *s, struct err *e)
@@ -89,9 +99,9 @@ int effects_print_text(const struct effects *s, FILE *out, struct err *e)
 		if (all->count)
 			effect_describe(all, text, sizeof(text));
 		else
-			together_why(all, text, sizeof(text));
+			together_why(s, side, text, sizeof(text));
 		page_text(&p, line, sizeof(line), "%s: all lines together: %s%s%s", s->files[side],
-			  effect_name(effect_kind(all)), text[0] ? ": " : "", text);
+			  effect_name(effects_together(s, side)), text[0] ? ": " : "", text);
 		fprintf(out, "%s\n", line);
 	}
 	return s->files[SIDE_OTHER] ? walls_print(&p, s, e) : 0;
@@ -137,15 +147,18 @@ static json_t *kind_json(enum effect_kind kind)
 }
 
 /* All lines of a file. */
-static json_t *together_json(struct json_writer *w, const char *file, const struct effect *all)
+static json_t *together_json(struct json_writer *w, const struct effects *s, size_t side)
 {
 	char why[200];
 	json_t *o = json_object();
-	together_why(all, why, sizeof(why));
-	value_set(w, o, "file", value_text(file));
-	value_set(w, o, "effect", kind_json(effect_kind(all)));
+	struct effects_count n = effects_count(s, side);
+	together_why(s, side, why, sizeof(why));
+	value_set(w, o, "file", value_text(s->files[side]));
+	value_set(w, o, "lines", value_count(n.lines));
+	value_set(w, o, "tried", value_count(n.tried));
+	value_set(w, o, "effect", kind_json(effects_together(s, side)));
 	value_set(w, o, "why", value_text_or_null(why));
-	value_set(w, o, "walls", effect_json(w, all));
+	value_set(w, o, "walls", effect_json(w, &s->together[side]));
 	return o;
 }
 
@@ -168,7 +181,7 @@ json_t *effects_json(struct json_writer *w, const struct effects *s)
 	json_t *walls = json_array();
 	for (size_t side = 1; side < SIDES; side++)
 		if (s->files[side])
-			value_add(w, files, together_json(w, s->files[side], &s->together[side]));
+			value_add(w, files, together_json(w, s, side));
 	for (size_t i = 0; i < s->count; i++)
 		value_add(w, lines, line_json(w, &s->lines[i]));
 	for (size_t i = 0; effects_wall(s, i, SIDE_NOW); i++) {

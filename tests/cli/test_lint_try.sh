@@ -81,6 +81,29 @@ test_what_is_in_force_costs_no_experiment() {
 		'gist.conf: all lines together: no effect here'
 }
 
+test_what_is_not_set_is_not_tried() {
+	scene
+	cat >gist.conf <<-'end'
+		net.core.somaxconn = 8192
+		net.ipv4.conf.all.rp_filter = 2
+		-net.core.somaxconn
+		net.ipv4.ip_local_port_range = 1024 65535
+		net.ipv4.ip_unprivileged_port_start = 2048
+	end
+	expect 2 epolltune lint --try gist.conf --probe accept-queue
+	said 'gist.conf:1: no effect here: net.core.somaxconn: line 3 excludes it' \
+		'gist.conf:5: no effect here: net.ipv4.ip_unprivileged_port_start: the kernel refuses it after line 4' \
+		'gist.conf: all lines together: no effect here: 1 of 4 lines could not be tried'
+	printf '%s\n' '-net.core.somaxconn' '-net.ipv4.conf.*.rp_filter' >gist.conf
+	expect 3 epolltune lint --try gist.conf
+	refused 'gist.conf: no line sets a sysctl'
+	echo 'net.ipv4.conf.all.rp_filter = 2' >gist.conf
+	expect 3 epolltune lint --try gist.conf
+	said 'gist.conf: all lines together: not testable here: no line could be tried'
+	expect 3 epolltune lint --try gist.conf --format json
+	json '.tried.files[0] | .effect == "untested" and .why == "no line could be tried" and .lines == 1 and .tried == 0'
+}
+
 test_bad_use_is_refused() {
 	echo '* soft nofile 1024' >limits.conf
 	echo 'net.core.somaxconn = 128' >gist.conf

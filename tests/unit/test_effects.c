@@ -4,7 +4,9 @@
 #include "epolltune/exit_status.h"
 #include "sample_report.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define WALL "buffers.receive"
 #define NEEDED 100
@@ -103,15 +105,109 @@ static void what_seems_to_change_is_tried_twice(void **state)
 		assert_int_equal(runs, due);
 		for (size_t n = 0; n < s.count; n++)
 			assert_int_equal(s.lines[n].kind, rows[i].kind);
-		assert_int_equal(effect_kind(&s.together[SIDE_FILE]), rows[i].together);
+		assert_int_equal(effects_together(&s, SIDE_FILE), rows[i].together);
+		assert_int_equal(effects_count(&s, SIDE_FILE).tried, rows[i].lines);
 		assert_int_equal(effects_status(&s), rows[i].status);
 		effects_free(&s);
 	}
 }
 
+/* Of files whose lines no experiment tries, as line_prepare() leaves them. */
+static void files_say_of_how_many_lines_they_speak(void **state)
+{
+	static const struct {
+		enum effect_kind lines[3];
+		size_t count, tried;
+		enum effect_kind together;
+		int status;
+	} files[] = {
+		{{EFFECT_UNTESTED}, 1, 0, EFFECT_UNTESTED, EXIT_UNKNOWN},
+		{{EFFECT_UNTESTED, EFFECT_UNTESTED}, 2, 0, EFFECT_UNTESTED, EXIT_UNKNOWN},
+		{{EFFECT_NONE}, 1, 1, EFFECT_NONE, EXIT_OK},
+		{{EFFECT_UNTESTED, EFFECT_NONE, EFFECT_UNTESTED}, 3, 1, EFFECT_NONE, EXIT_OK},
+	};
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		struct effects s = {.count = files[i].count, .files = {[SIDE_FILE] = "a.conf"}};
+		s.lines = calloc(s.count, sizeof(*s.lines));
+		assert_non_null(s.lines);
+		for (size_t n = 0; n < s.count; n++)
+			s.lines[n] =
+				(struct line_effect){.side = SIDE_FILE, .kind = files[i].lines[n]};
+		assert_int_equal(effects_count(&s, SIDE_FILE).lines, files[i].count);
+		assert_int_equal(effects_count(&s, SIDE_FILE).tried, files[i].tried);
+		assert_int_equal(effects_count(&s, SIDE_OTHER).lines, 0);
+		assert_int_equal(effects_together(&s, SIDE_FILE), files[i].together);
+		assert_int_equal(effects_status(&s), files[i].status);
+		effects_free(&s);
+	}
+}
+
+/* What lint says of the lines of a file is what --try knows of them. */
+static void lines_that_are_not_set_are_known(void **state)
+{
+	static const struct {
+		const char *text;
+		struct {
+			unsigned winner, refused_after;
+			bool excluded;
+		} lines[3]; /* that assign a value */
+		size_t count;
+	} files[] = {
+		{"net.core.somaxconn = 8192\n", {{0, 0, false}}, 1},
+		{"net.core.somaxconn = 8192\nnet.core.somaxconn = 9000\n",
+		 {{2, 0, false}, {0, 0, false}},
+		 2},
+		{"net.core.somaxconn = 8192\n-net.core.somaxconn\n", {{2, 0, true}}, 1},
+		{"-net.core.somaxconn\nnet.core.somaxconn = 8192\n", {{0, 0, false}}, 1},
+		{"net.core.somaxconn = 8192\nnet.core.somaxconn = x\n",
+		 {{2, 0, false}, {0, 0, false}},
+		 2},
+		{"net.ipv4.ip_forward = 1\nnet.ipv4.conf.all.forwarding = 0\n",
+		 {{2, 0, false}, {0, 0, false}},
+		 2},
+		{"net.ipv4.ip_forward = 1\nnet.ipv4.conf.all.forwarding = 1k\n",
+		 {{0, 0, false}, {0, 0, false}},
+		 2},
+		{"net.ipv4.ip_forward = 1\nnet.ipv4.conf.all.forwarding = 0\n"
+		 "net.ipv4.ip_forward = 1\n",
+		 {{3, 0, false}, {0, 0, false}, {2, 0, false}},
+		 3},
+		{"net.ipv4.ip_local_port_range = 1024 65535\n"
+		 "net.ipv4.ip_unprivileged_port_start = 2048\n",
+		 {{0, 0, false}, {0, 1, false}},
+		 2},
+		/* Where the machine has a lower one, its kernel takes the range. */
+		{"net.ipv4.ip_local_port_range = 500 65535\n", {{0, 0, false}}, 1},
+		{"net.core.somaxconn\n-net.core.somaxconn\n", {{0, 0, false}}, 0},
+	};
+	char path[] = "/tmp/epolltune-effects-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		struct lint l = {.kernel = UINT_MAX, .keeps = true};
+		struct effects s = {0};
+		file_write(path, files[i].text);
+		assert_int_equal(lint_file(&l, path, "sysctl.d/a.conf", NULL), 0);
+		assert_int_equal(effects_add(&s, &l, SIDE_FILE, "a.conf", NULL),
+				 files[i].count ? 0 : -EINVAL);
+		assert_int_equal(s.count, files[i].count);
+		for (size_t n = 0; n < s.count; n++) {
+			assert_int_equal(s.lines[n].winner, files[i].lines[n].winner);
+			assert_int_equal(s.lines[n].excluded, files[i].lines[n].excluded);
+			assert_int_equal(s.lines[n].refused_after, files[i].lines[n].refused_after);
+		}
+		effects_free(&s);
+		lint_close(&l);
+	}
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_say_of_how_many_lines_they_speak),
+		cmocka_unit_test(lines_that_are_not_set_are_known),
 		cmocka_unit_test(what_seems_to_change_is_tried_twice),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
