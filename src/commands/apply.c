@@ -12,6 +12,7 @@
 #include "tune/notice.h"
 #include "tune/operator.h"
 #include "tune/persist.h"
+#include "tune/state.h"
 
 #define CONFIRM_MIN_US 1000000
 #define CONFIRM_MAX_US 86400000000u /* a day */
@@ -228,7 +229,7 @@ static int do_plan(struct apply *a, off_t planned)
 	int rc = check_files(a, &e);
 	if (rc == 0)
 		rc = open_journal(a, planned, &e);
-	if (rc == -EACCES || rc == -EPERM)
+	if (rc < 0)
 		err_prefix(&e, "nothing was changed");
 	if (rc < 0)
 		return refuse(a, &e,
@@ -242,9 +243,10 @@ static int do_plan(struct apply *a, off_t planned)
 	summarize(a);
 	if (rc == 0)
 		return tuning_finish(&a->tuning, result, apply_status(a));
-	if (!result->run)
+	if (!result->run) {
 		result->outcome = OUTCOME_REFUSED;
-	else if (result->outcome == OUTCOME_REVERTED)
+		err_prefix(&e, "nothing was changed");
+	} else if (result->outcome == OUTCOME_REVERTED)
 		err_prefix(&e, "run %u was rolled back", result->run);
 	else if (result->outcome == OUTCOME_PARTLY)
 		err_prefix(&e, "run %u was only partly rolled back", result->run);
@@ -255,11 +257,27 @@ static int do_plan(struct apply *a, off_t planned)
 	return tuning_finish(&a->tuning, result, EXIT_CRITICAL);
 }
 
+/* Reads the journal, before anything is measured, and fails where it cannot be written. A user who
+ * is not root gets the plan, which says who can make it. */
+static int read_journal(struct apply *a, struct err *e)
+{
+	int rc = journal_open(&a->journal, a->tuning.state_dir, JOURNAL_READ, e);
+	if (rc == -ENOENT || (rc == 0 && !a->dry_run))
+		rc = a->dry_run ? 0 : state_check(a->tuning.state_dir, e);
+	if (rc == 0 || (rc == -EACCES && geteuid() != 0))
+		return 0;
+	if (a->dry_run)
+		command_error(e);
+	else
+		err_prefix(e, "nothing was changed");
+	return a->dry_run ? 0 : rc;
+}
+
 static int run(struct apply *a)
 {
 	struct err e = {0};
-	/* What prevents reading it is an error later, when it is to be written. */
-	journal_open(&a->journal, a->tuning.state_dir, JOURNAL_READ, NULL);
+	if (read_journal(a, &e) < 0)
+		return command_error(&e);
 	off_t planned = a->journal.good;
 	int rc = apply_plan(a, &e);
 	a->result.plan = a->plan;

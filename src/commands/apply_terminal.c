@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/interrupt.h"
@@ -39,19 +41,22 @@ int apply_ask(const struct apply *a, struct err *e)
 	FILE *out = terminal ? terminal : stderr;
 	char answer[16] = "";
 	fflush(stdout);
+	/* What was typed while epolltune measured answers another question. */
+	tcflush(fileno(in), TCIFLUSH);
 	fprintf(out, "Make %s? [y/N] ", what);
 	fflush(out);
 	if (!fgets(answer, sizeof(answer), in))
 		fputc('\n', out);
-	return answer[0] == 'y' || answer[0] == 'Y'
+	answer[strcspn(answer, "\n")] = 0;
+	return !strcasecmp(answer, "y") || !strcasecmp(answer, "yes")
 		       ? 0
 		       : err_set(e, ECANCELED, "nothing was changed: declined");
 }
 
 /* What waits for the confirmation of a run. */
 struct wait {
-	bool shown;         /* the count-down, on a terminal */
-	bool counts;        /* that replaces its line; others show it once */
+	bool shown;         /* the command to confirm is due, on a terminal */
+	bool counts;        /* that can replace a line: the seconds follow */
 	bool last;          /* the watchdog does not survive this process */
 	unsigned unwatched; /* how often in a row the watchdog was not found */
 	int status;
@@ -146,16 +151,18 @@ static void wait_for_watchdog(uint64_t confirm_us)
 		poll(NULL, 0, 200);
 }
 
-/* It is not cut, as progress_print() does: the command has to be whole. */
+/* The command is printed once and whole; the seconds are cut to the window, as a line that wraps
+ * cannot be replaced. */
 static void count_down(struct wait *w, const struct run *r, const char *option)
 {
-	if (!w->shown)
-		return;
+	unsigned long long left = watchdog_seconds_left(r->deadline_ms);
+	if (w->shown)
+		fprintf(stderr,
+			"Run %u will be rolled back in %llu s. Confirm with: epolltune confirm%s\n",
+			r->id, left, option);
 	if (w->counts)
-		progress_clear();
-	fprintf(stderr, "Run %u will be rolled back in %llu s. Confirm with: epolltune confirm%s%s",
-		r->id, watchdog_seconds_left(r->deadline_ms), option, w->counts ? " " : "\n");
-	w->shown = w->counts;
+		progress_print("Run %u will be rolled back in %llu s", r->id, left);
+	w->shown = false;
 }
 
 /* Updates the count-down. Returns -1 while it continues, otherwise the exit status. */

@@ -81,6 +81,21 @@ int state_open(const char *path, bool create, struct err *e)
 	return own;
 }
 
+int state_check(const char *path, struct err *e)
+{
+	char parent[4096], base[4096];
+	int rc = split(path, parent, base, sizeof(parent), e);
+	if (rc < 0)
+		return rc;
+	if (faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return err_errno(e, "cannot write to the state directory %s", path);
+	if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) < 0)
+		return err_errno(e, "cannot create the state directory %s", path);
+	return 0;
+}
+
 int state_file(int dir, const char *path, const char *name, int flags, mode_t mode, struct err *e)
 {
 	int base = (flags & ~O_CREAT) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;

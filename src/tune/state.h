@@ -12,6 +12,8 @@
  * is no symbolic link, belongs to root or the effective user, and is writable by its owner only.
  * -ENOENT if it does not exist. */
 int state_open(const char *path, bool create, struct err *e);
+/* Whether it can be written, or made. Makes nothing. */
+int state_check(const char *path, struct err *e);
 /* Opens a regular file in it, under the same conditions and with a single link. O_CREAT ignores the
  * umask and syncs the directory. `path` is the directory's, for errors. */
 int state_file(int dir, const char *path, const char *name, int flags, mode_t mode, struct err *e);

@@ -226,6 +226,38 @@ static void asks_once_on_a_terminal(void **state)
 	declined(command, "status 2\r\n");
 }
 
+/* Only a whole word is a yes, and only one that is typed after the question. */
+static void only_an_answer_to_the_question_counts(void **state)
+{
+	static const struct {
+		const char *ahead, *answer;
+		bool yes;
+	} rows[] = {
+		{"", "yes\n", true},
+		{"", "Y\n", true},
+		{"", "yum\n", false},
+		{"", "\n", false},
+		{"yum update\n", "n\n", false},
+		{"y\n", "n\n", false},
+		{"n\n", "y\n", true},
+	};
+	struct output o = inside("", REPORT);
+	output_good(&o);
+	output_free(&o);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char shown[16384], command[512];
+		snprintf(command, sizeof(command),
+			 "%s sh -c 'echo 16 >/proc/sys/net/core/somaxconn; $PROGRAM apply "
+			 "--state-dir %s/state%zu --from %s/report.json --no-proof; echo \"status "
+			 "$?\"; cat /proc/sys/net/core/somaxconn'",
+			 enter, base, i, base);
+		assert_int_equal(terminal_run_typed(command, rows[i].ahead, rows[i].answer, shown,
+						    sizeof(shown)),
+				 0);
+		text_has(shown, rows[i].yes ? "status 0\r\n2048\r\n" : "status 2\r\n16\r\n");
+	}
+}
+
 /* Without a terminal and without --yes nothing changes. */
 static void no_terminal_no_change(void **state)
 {
@@ -416,6 +448,7 @@ int main(void)
 		TEST(json_has_the_same_keys_in_every_case),
 		TEST(a_preview_changes_nothing),
 		TEST(asks_once_on_a_terminal),
+		TEST(only_an_answer_to_the_question_counts),
 		TEST(no_terminal_no_change),
 		TEST(measures_no_more_than_needed),
 		TEST(findings_share_knobs),

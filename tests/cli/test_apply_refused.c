@@ -89,6 +89,34 @@ static void a_plan_from_before_another_command_is_refused(void **state)
 	output_free(&o);
 }
 
+/* The report is the first thing that a run needs, so --from shows what comes before it. */
+static void a_journal_that_cannot_be_used_comes_first(void **state)
+{
+	struct output o = inside(
+		"-m", REPORT
+		"somaxconn 16; mkdir $B/ro; mount -t tmpfs -o ro none $B/ro || exit 77\n"
+		"try() { epolltune apply --state-dir $2 --yes --from $B/missing.json --no-proof; "
+		"echo \"$1 $?\"; }\n"
+		"mkdir $S; echo '{\"v\":7}' >$S/journal.jsonl; try version $S\n"
+		"fast --dry-run >/dev/null; echo \"preview $?\"; rm -r $S\n"
+		">$B/plain; try file $B/plain/state; try read-only $B/ro/state\n"
+		"try missing $S; test -e $S; echo \"state $?\"; somaxconn\n");
+	if (o.status == 77)
+		skip_because("no tmpfs here");
+	output_good(&o);
+	assert_string_equal(o.out, "version 3\npreview 0\nfile 3\nread-only 3\nmissing 3\n"
+				   "state 1\n16\n");
+	text_has(o.errors, "epolltune: nothing was changed: ");
+	text_has(o.errors, "has version 7");
+	text_has(o.errors, "the parent of the state directory: Not a directory");
+	text_has(o.errors, "cannot create the state directory ");
+	text_has(o.errors, "/ro/state: Read-only file system");
+	char *report = strstr(o.errors, "missing.json");
+	assert_non_null(report);
+	assert_null(strstr(report + 1, "missing.json"));
+	output_free(&o);
+}
+
 /* No advice to use sudo for root. */
 static void root_needs_no_sudo(void **state)
 {
@@ -299,6 +327,7 @@ int main(void)
 		TEST(as_root_with_the_same_words),
 		TEST(read_only_proc_sys),
 		TEST(a_plan_from_before_another_command_is_refused),
+		TEST(a_journal_that_cannot_be_used_comes_first),
 		TEST(root_needs_no_sudo),
 		TEST(no_change_says_why),
 		TEST(commands_can_be_pasted),

@@ -128,6 +128,32 @@ static void counts_down_on_a_terminal(void **state)
 	text_has(shown, "status 2\r\n16\r\n");
 }
 
+/* A line that wraps cannot be replaced, and the window scrolls. */
+static void the_count_down_fits_a_narrow_terminal(void **state)
+{
+	char shown[16384], command[512];
+	size_t pieces = 0;
+	struct output o = inside("", REPORT);
+	output_good(&o);
+	output_free(&o);
+	snprintf(command, sizeof(command),
+		 "stty cols 28; %s sh -c 'echo 16 >/proc/sys/net/core/somaxconn; $PROGRAM apply "
+		 "--yes --confirm 2s --state-dir %s/state --from %s/report.json --no-proof'",
+		 enter, base, base);
+	assert_int_equal(terminal_run(command, "", shown, sizeof(shown)), 2);
+	const char *whole = "Confirm with: epolltune confirm";
+	char *once = strstr(shown, whole);
+	assert_non_null(once);
+	assert_null(strstr(once + 1, whole));
+	for (char *at = strstr(once, "\r\033[K"); at; at = strstr(at + 1, "\r\033[K"), pieces++) {
+		size_t length = strcspn(at + 1, "\r\n");
+		/* The last one is followed by what became of the run. */
+		if (strstr(at + 1, "\r\033[K") && length > strlen("\033[K") + 27)
+			fail_msg("%zu bytes: %s", length, at);
+	}
+	assert_true(pieces > 2);
+}
+
 /* The watchdog rolls back even if the journal is lost. */
 static void the_watchdog_without_a_journal(void **state)
 {
@@ -450,6 +476,7 @@ int main(void)
 		TEST(the_watchdog_survives),
 		TEST(a_pending_run_is_named),
 		TEST(counts_down_on_a_terminal),
+		TEST(the_count_down_fits_a_narrow_terminal),
 		TEST(the_watchdog_without_a_journal),
 		TEST(a_confirmed_run_stays),
 		TEST(confirm_has_its_steps),

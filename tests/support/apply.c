@@ -85,6 +85,12 @@ void output_good(struct output *o)
 
 int terminal_run(const char *command, const char *answer, char *shown, size_t size)
 {
+	return terminal_run_typed(command, "", answer, shown, size);
+}
+
+int terminal_run_typed(const char *command, const char *ahead, const char *answer, char *shown,
+		       size_t size)
+{
 	int master;
 	pid_t pid = forkpty(&master, NULL, NULL, NULL);
 	assert_true(pid >= 0);
@@ -92,6 +98,7 @@ int terminal_run(const char *command, const char *answer, char *shown, size_t si
 		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(127);
 	}
+	assert_int_equal(write(master, ahead, strlen(ahead)), strlen(ahead));
 	size_t n = 0;
 	bool typed = false;
 	shown[0] = 0;
