@@ -67,8 +67,9 @@ static bool is_capture(const char *path)
 {
 	struct stat st;
 	char first = ' ';
-	CLEAN(close_fd)
-	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+	if (!strcmp(path, "-"))
+		return false;
+	CLEAN(close_fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOTDIR;
 	if (!fstat(fd, &st) && S_ISDIR(st.st_mode))

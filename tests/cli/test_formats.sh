@@ -87,6 +87,10 @@ test_a_diff_fails_in_junit_where_it_is_worse() {
 	is failures "$(xpath 'count(//testcase[@name="accept-queue"]/failure)')" 1
 	expect any epolltune diff before "$tests/hosts/folklore" --format junit
 	is_junit
+	for operands in '- before' 'before -'; do
+		# shellcheck disable=SC2086 # words
+		expect 0 epolltune diff $operands <before
+	done
 	expect 2 epolltune diff before after --format markdown
 	matches out '^\| `accept-queue` .* \| \*\*worse\*\* \|$'
 }
