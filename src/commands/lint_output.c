@@ -1,9 +1,9 @@
 #include "commands/lint_output.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "effects/print.h"
 #include "report/json_value.h"
 #include "report/utf8.h"
@@ -92,7 +92,7 @@ static json_t *sarif_uri(const char *path)
 	char uri[3 * PATH_MAX + 1];
 	size_t used = 0;
 	for (; *path && used + 3 < sizeof(uri); path++)
-		if (isalnum((unsigned char)*path) || strchr("-._~/", *path))
+		if (text_is_word(*path) || strchr("-._~/", *path))
 			uri[used++] = *path;
 		else
 			used += (size_t)sprintf(uri + used, "%%%02X", (unsigned char)*path);

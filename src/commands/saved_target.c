@@ -1,6 +1,5 @@
 /* Saved targets: files of "name = value" lines with the options' names, for check, apply and what
  * runs by a timer. */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/lines.h"
+#include "base/text.h"
 #include "check/target_numbers.h"
 #include "commands/command.h"
 #include "commands/saved_target.h"
@@ -60,7 +60,7 @@ static bool is_file(const char *where) { return strchr(where, '/') != NULL; }
 
 static bool is_name(const char *where)
 {
-	return isalnum((unsigned char)where[0]) && strlen(where) < 64 &&
+	return text_is_word(where[0]) && strlen(where) < 64 &&
 	       where[strspn(where, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "0123456789._-")] == 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/order.h"
 #include "host/machine.h"
@@ -112,7 +113,7 @@ static int vector_add(const char *path, void *arg)
 static bool action_of(const char *action, const char *name)
 {
 	size_t n = strlen(name);
-	return !strncmp(action, name, n) && !isalnum((unsigned char)action[n]);
+	return !strncmp(action, name, n) && !text_is_word(action[n]);
 }
 
 int nic_take_interrupts(const struct host *h, const struct interrupts *all, struct nic *n,

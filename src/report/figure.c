@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "catalogue/unit.h"
 #include "epolltune/catalogue.h"
 #include "epolltune/knob.h"
@@ -62,7 +63,7 @@ char *figure_text(char *text, size_t size, const struct wall *w)
 static const char *unit_of(const char *figure)
 {
 	const char *blank = strrchr(figure, ' ');
-	return blank && isalpha((unsigned char)blank[1]) ? blank : "";
+	return blank && text_is_letter(blank[1]) ? blank : "";
 }
 
 char *figure_needed(char *text, size_t size, const struct wall *w)

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "catalogue/unit.h"
 #include "report/figure.h"
 #include "report/utf8.h"
@@ -86,7 +87,7 @@ static void performance(FILE *out, const struct wall *w)
 	const char *unit = unit_row_find(w->unit)->plugin;
 	fputc(' ', out);
 	for (const char *c = w->name; *c; c++)
-		fputc(isalnum((unsigned char)*c) || strchr("._-", *c) ? *c : '_', out);
+		fputc(text_is_word(*c) || strchr("._-", *c) ? *c : '_', out);
 	if (figure_of(w) == REPORT_NONE)
 		fputs("=U", out);
 	else
