@@ -166,16 +166,10 @@ static int contents_print(const struct capture *c, FILE *out, struct err *e)
 /* An archive may be the only one of a machine that was in trouble. */
 static int output_unused(const char *path, struct err *e)
 {
-	struct stat st;
-	if (!strcmp(path, "-"))
-		return isatty(1) ? err_set(e, EINVAL,
-					   "capture: standard output is a terminal; "
-					   "give --output FILE")
-				 : 0;
-	if (!lstat(path, &st) && S_ISREG(st.st_mode))
-		return err_set(e, EEXIST, "%s: exists; remove it, or give --output another name",
-			       path);
-	return output_check(path, e);
+	if (!strcmp(path, "-") && isatty(1))
+		return err_set(e, EINVAL,
+			       "capture: standard output is a terminal; give --output FILE");
+	return output_check_new(path, e);
 }
 
 static int capture(void *arguments, const struct given *given)
@@ -192,7 +186,7 @@ static int capture(void *arguments, const struct given *given)
 	w.capture = c;
 	strftime(w.directory, sizeof(w.directory), CAPTURE_NAME "%Y%m%dT%H%M%SZ",
 		 gmtime_r(&w.when, &now));
-	if (output_write(path, capture_write_to, &w, &e))
+	if (output_create(path, capture_write_to, &w, &e))
 		return command_error(&e);
 	FILE *out = piped ? stderr : stdout;
 	char word[PATH_MAX];

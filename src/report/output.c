@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 
 #include "epolltune/cleanup.h"
 #include "host/temporary.h"
+
+#define WAIT_MS 200
 
 /* Write to a descriptor and close it. */
 static int fill(int fd, bool sync, const char *path, output_writer write, void *arg, struct err *e)
@@ -32,12 +35,73 @@ static int fill(int fd, bool sync, const char *path, output_writer write, void *
 	return status;
 }
 
-static int write_directly(const char *path, output_writer write, void *arg, struct err *e)
+enum way {
+	WAY_DURABLE, /* replaces a file, synced */
+	WAY_NEW,     /* the same, but replaces none */
+	WAY_BRIEF,   /* for a caller that writes again soon and takes its signals itself */
+};
+
+static int write_waiting(const char *path, output_writer write, void *arg, struct err *e)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return err_errno(e, "%s: cannot open for writing", path);
 	return fill(fd, false, path, write, arg, e);
+}
+
+static sigset_t ending_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	return set;
+}
+
+/* Whether a signal waits that the caller has blocked. */
+static bool is_interrupted(void)
+{
+	sigset_t pending;
+	sigpending(&pending);
+	return sigismember(&pending, SIGHUP) || sigismember(&pending, SIGINT) ||
+	       sigismember(&pending, SIGTERM);
+}
+
+static int pour(int fd, const char *path, const char *text, size_t size, struct err *e)
+{
+	while (size) {
+		ssize_t n = write(fd, text, size);
+		struct pollfd full = {fd, POLLOUT, 0};
+		if (n >= 0) {
+			text += n;
+			size -= (size_t)n;
+		} else if (errno == EAGAIN && is_interrupted()) {
+			return err_set(e, EINTR, "%s: not written, a signal came first", path);
+		} else if (errno == EAGAIN) {
+			poll(&full, 1, WAIT_MS);
+		} else if (errno != EINTR) {
+			return err_errno(e, "%s: cannot write", path);
+		}
+	}
+	return 0;
+}
+
+static int write_polling(const char *path, output_writer write, void *arg, struct err *e)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	size_t size = 0;
+	CLEAN(close_fd) int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 && errno == ENXIO)
+		return err_set(e, ENXIO, "%s: cannot open for writing: no process reads it", path);
+	if (fd < 0)
+		return err_errno(e, "%s: cannot open for writing", path);
+	CLEAN(close_file) FILE *memory = open_memstream(&text, &size);
+	int rc = memory ? write(memory, arg, e) : err_errno(e, "%s", path);
+	if (rc == 0 && (ferror(memory) | fflush(memory)))
+		rc = err_errno(e, "%s: cannot write", path);
+	close_file(&memory);
+	return rc < 0 ? rc : pour(fd, path, text, size, e);
 }
 
 /* Make the rename durable if the file system can. The content is durable already. */
@@ -70,9 +134,29 @@ static void sweep(const char *path, size_t directory)
 			temporary_remove(AT_FDCWD, name);
 }
 
-/* Each writer has a temporary file of its own: two may write to the same path at once. */
-static int replace(const char *path, bool durable, output_writer write, void *arg, struct err *e)
+static int exists(const char *path, struct err *e)
 {
+	return err_set(e, EEXIST, "%s: exists; remove it, or give --output another name", path);
+}
+
+/* The name of a file that is filled; -1 with errno. Not every file system knows the first way. */
+static int name_set(const char *temporary, const char *path, enum way way)
+{
+	if (way != WAY_NEW)
+		return rename(temporary, path);
+	int rc = renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE);
+	if (rc == 0 || (errno != EINVAL && errno != ENOSYS))
+		return rc;
+	rc = link(temporary, path);
+	if (rc == 0)
+		unlink(temporary);
+	return rc;
+}
+
+/* Each writer has a temporary file of its own: two may write to the same path at once. */
+static int replace(const char *path, enum way way, output_writer write, void *arg, struct err *e)
+{
+	bool durable = way != WAY_BRIEF;
 	const char *slash = strrchr(path, '/');
 	size_t directory = slash ? (size_t)(slash + 1 - path) : 0;
 	char temporary[PATH_MAX];
@@ -94,8 +178,9 @@ static int replace(const char *path, bool durable, output_writer write, void *ar
 	/* The copy is closed when it is filled, this one, with its lock, after the rename. */
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	int status = copy < 0 ? err_errno(e, "%s", path) : fill(copy, durable, path, write, arg, e);
-	if (status == 0 && rename(temporary, path) < 0)
-		status = err_errno(e, "%s: cannot replace", path);
+	if (status == 0 && name_set(temporary, path, way) < 0)
+		status = errno == EEXIST ? exists(path, e)
+					 : err_errno(e, "%s: cannot replace", path);
 	if (status < 0)
 		unlink(temporary);
 	else
@@ -138,7 +223,15 @@ int output_check(const char *path, struct err *e)
 	return 0;
 }
 
-static int put(const char *path, bool durable, output_writer write, void *arg, struct err *e)
+int output_check_new(const char *path, struct err *e)
+{
+	struct stat st;
+	if (strcmp(path, "-") != 0 && !lstat(path, &st) && S_ISREG(st.st_mode))
+		return exists(path, e);
+	return output_check(path, e);
+}
+
+static int put(const char *path, enum way way, output_writer write, void *arg, struct err *e)
 {
 	bool direct;
 	if (strcmp(path, "-") == 0)
@@ -146,24 +239,27 @@ static int put(const char *path, bool durable, output_writer write, void *arg, s
 	int status = inspect(path, &direct, e);
 	if (status < 0)
 		return status;
-	sigset_t held, before;
-	sigemptyset(&held);
-	sigaddset(&held, SIGHUP);
-	sigaddset(&held, SIGINT);
-	sigaddset(&held, SIGTERM);
+	if (direct)
+		return way == WAY_BRIEF ? write_polling(path, write, arg, e)
+					: write_waiting(path, write, arg, e);
+	sigset_t held = ending_signals(), before;
 	sigprocmask(SIG_BLOCK, &held, &before);
-	status = direct ? write_directly(path, write, arg, e)
-			: replace(path, durable, write, arg, e);
+	status = replace(path, way, write, arg, e);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return status;
 }
 
 int output_write(const char *path, output_writer write, void *arg, struct err *e)
 {
-	return put(path, true, write, arg, e);
+	return put(path, WAY_DURABLE, write, arg, e);
 }
 
 int output_replace(const char *path, output_writer write, void *arg, struct err *e)
 {
-	return put(path, false, write, arg, e);
+	return put(path, WAY_BRIEF, write, arg, e);
+}
+
+int output_create(const char *path, output_writer write, void *arg, struct err *e)
+{
+	return put(path, WAY_NEW, write, arg, e);
 }

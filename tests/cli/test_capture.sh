@@ -331,6 +331,17 @@ test_nothing_is_overwritten_or_left_half_done() {
 	kill "$pid"
 	wait "$pid" || true
 	is 'what is left' "$(ls -A here)" ''
+	# A file that appears during the window.
+	epolltune capture --window 4s -o here/c.tar.gz >late 2>&1 &
+	pid=$!
+	wait_for grep -qx epolltune "/proc/$pid/comm"
+	sleep 1
+	echo mine >here/c.tar.gz
+	status=0
+	wait "$pid" || status=$?
+	is 'the status' $status 3
+	matches late '^epolltune: here/c.tar.gz: exists; remove it, or give --output another name$'
+	is 'what is left' "$(ls -A here) $(cat here/c.tar.gz)" 'c.tar.gz mine'
 }
 
 test_a_sosreport_is_the_machine_as_far_as_it_has_the_facts() {

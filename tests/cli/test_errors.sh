@@ -54,6 +54,18 @@ test_a_file_that_cannot_be_written_is_named() {
 	wrong 'nosuch/file: cannot create a file in its directory: No such file' bench control --svg nosuch/file
 }
 
+# A pipe that nobody reads.
+test_a_signal_ends_the_wait_for_a_reader() {
+	mkfifo pipe
+	status=0
+	timeout -k 20 4 epolltune check --sysroot "$tests/hosts/folklore" --output pipe || status=$?
+	is 'the status, 137 if it had to be killed' $status 124
+	status=0
+	timeout -k 20 4 epolltune watch --count 1 --interval 100ms --format prometheus --output pipe 2>err || status=$?
+	is 'the status' $status 3
+	matches err '^epolltune: pipe: cannot open for writing: no process reads it$'
+}
+
 test_the_version_is_printed() {
 	version=$(make -s -C "$root" version)
 	expect 0 epolltune --version

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char directory[64], path[128];
@@ -169,6 +170,74 @@ static void what_is_no_file_is_spared(void **state)
 	assert_int_equal(files(), 1);
 }
 
+static int write_first(FILE *out, void *arg, struct err *e)
+{
+	file_write(path, "another");
+	fputs(arg, out);
+	return 0;
+}
+
+static void a_file_that_appears_is_not_replaced(void **state)
+{
+	struct err e = {0};
+	assert_int_equal(output_check_new(path, &e), 0);
+	assert_int_equal(output_create(path, write_first, "mine", &e), -EEXIST);
+	assert_content("another");
+	assert_int_equal(files(), 1);
+	assert_non_null(strstr(e.text, "report.json: exists; remove it"));
+	assert_int_equal(output_check_new(path, &e), -EEXIST);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(output_create(path, write_text, "mine", &e), 0);
+	assert_content("mine");
+	assert_int_equal(files(), 1);
+}
+
+/* The default action ends a command that waits for a reader. */
+static void a_signal_ends_the_wait_for_a_reader(void **state)
+{
+	struct err e = {0};
+	int status;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		signal(SIGALRM, SIG_DFL);
+		alarm(30);
+		_exit(output_write(path, write_text, "x", &e) == 0);
+	}
+	struct output o = run("for i in $(seq 100); do grep -q '^State:.S' /proc/%d/status && "
+			      "break; sleep 0.1; done; sleep 0.2",
+			      (int)pid);
+	output_free(&o);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTERM);
+}
+
+/* A caller that writes again soon, and has its signals blocked. */
+static void a_brief_writer_waits_for_no_reader(void **state)
+{
+	struct err e = {0};
+	sigset_t held, before;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(output_replace(path, write_text, "x", &e), -ENXIO);
+	assert_non_null(strstr(e.text, "no process reads it"));
+	int reader = open(path, O_RDWR | O_NONBLOCK);
+	char back[8] = "";
+	assert_int_equal(output_replace(path, write_text, "pipe", &e), 0);
+	assert_int_equal(read(reader, back, sizeof(back)), 4);
+	sigemptyset(&held);
+	sigaddset(&held, SIGTERM);
+	sigprocmask(SIG_BLOCK, &held, &before);
+	raise(SIGTERM);
+	assert_int_equal(output_replace(path, write_text, "fits", &e), 0);
+	assert_int_equal(output_replace(path, write_much, NULL, &e), -EINTR);
+	assert_int_equal(sigwaitinfo(&held, NULL), SIGTERM);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	close(reader);
+}
+
 /* What a killed writer left is neither written to nor followed, and removed if it is a file. */
 static void a_leftover_is_not_written_to(void **state)
 {
@@ -266,6 +335,9 @@ int main(void)
 		TEST(a_full_disk_leaves_the_old_file),
 		TEST(a_signal_waits),
 		TEST(what_is_no_file_is_spared),
+		TEST(a_file_that_appears_is_not_replaced),
+		TEST(a_signal_ends_the_wait_for_a_reader),
+		TEST(a_brief_writer_waits_for_no_reader),
 		TEST(works_in_the_current_directory),
 		TEST(a_leftover_is_not_written_to),
 		TEST(leftovers_of_any_number_are_removed),
