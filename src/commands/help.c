@@ -131,6 +131,9 @@ int command_help(const struct command *c)
 	for (const struct option_row *row = c->options; row->name; row++)
 		print_option(row->name, row->argument, option_help(c, row, text));
 	print_option("help", NULL, "print this help");
+	/* epolltune(1) describes commands without options. */
+	printf("\nSee epolltune%s%s(1).\n", c->options[0].name ? "-" : "",
+	       c->options[0].name ? c->name : "");
 	return EXIT_OK;
 }
 

@@ -40,7 +40,7 @@ int probes_option(const char *list, void *field, struct err *e);
 	 OPTION_AT(type, check.probe.backlog), NUMBER(COUNT, 1, INT_MAX), .run = RUN_EXCLUDED}, \
 	{"peers", "N", "hosts on the same link to talk to at a time", \
 	 OPTION_AT(type, check.probe.peers), NUMBER(COUNT, 1, INT_MAX)}, \
-	{"window", "TIME", "watch the interfaces for at least TIME (500ms)", \
+	{"window", "TIME", "watch queues, counters and interfaces for at least TIME (500ms)", \
 	 OPTION_AT(type, check.probe.window_us), NUMBER(DURATION, WINDOW_MIN_US, HOUR_US)}, \
 	{"probe", "NAME,…", "run only these probes", OPTION_AT(type, check.probes), PROBES_OPTION}, \
 	IN_PLACE_OPTION(OPTION_AT(type, check.probe.in_place)), \

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void assert_narrow(const char *text)
 {
@@ -56,6 +57,11 @@ static void help_covers_every_command_and_option(void **state)
 		assert_string_equal(one.errors, "");
 		assert_narrow(one.out);
 		assert_string_equal(one.out, same.out);
+		char page[64], see[80], *at = strstr(one.out, "\nSee epolltune");
+		snprintf(page, sizeof(page), "man/epolltune-%s.1", c->name);
+		snprintf(see, sizeof(see), "\nSee epolltune%s%s(1).\n",
+			 access(page, R_OK) ? "" : "-", access(page, R_OK) ? "" : c->name);
+		assert_string_equal(at ? at : "", see);
 		for (const struct option_row *row = c->options; row->name; row++) {
 			assert_non_null(strstr(one.out, row->name));
 			assert_true(wraps(one.out, row->help));
