@@ -246,6 +246,7 @@ bench: $(PROGRAM) $(BUILD)/tests/lab/bench_wire $(BUILD)/tests/lab/bench_busy
 COLLECTION := $(shell find src/share/ansible -type f ! -path '*/__pycache__/*' ! -path '*/.*')
 SHARED := $(sort $(patsubst src/share/%,%,$(wildcard src/share/prometheus/* src/share/schema/*) $(COLLECTION)))
 UNITS := $(notdir $(wildcard src/share/systemd/*))
+CRON := $(notdir $(wildcard src/share/cron/*))
 ## make install: installs program, man pages, completion and what others read (DESTDIR, prefix)
 install: $(PROGRAM)
 	install -Dm755 $(PROGRAM) "$(DESTDIR)$(bindir)/epolltune"
@@ -254,6 +255,10 @@ install: $(PROGRAM)
 	install -d "$(DESTDIR)$(unitdir)"
 	for unit in $(UNITS); do sed 's|/usr/bin/epolltune|$(bindir)/epolltune|g' src/share/systemd/$$unit \
 		>"$(DESTDIR)$(unitdir)/$$unit" || exit; done
+	install -d "$(DESTDIR)$(sharedir)/cron"
+	for script in $(CRON); do sed 's|/usr/bin/epolltune|$(bindir)/epolltune|g; s|/usr/share/epolltune|$(sharedir)|g' \
+		src/share/cron/$$script >"$(DESTDIR)$(sharedir)/cron/$$script" && \
+		chmod 755 "$(DESTDIR)$(sharedir)/cron/$$script" || exit; done
 	install -d "$(DESTDIR)$(bashcompdir)" "$(DESTDIR)$(zshcompdir)" "$(DESTDIR)$(fishcompdir)"
 	"$(DESTDIR)$(bindir)/epolltune" completion bash >"$(DESTDIR)$(bashcompdir)/epolltune"
 	"$(DESTDIR)$(bindir)/epolltune" completion zsh >"$(DESTDIR)$(zshcompdir)/_epolltune"
@@ -282,6 +287,7 @@ uninstall:
 	for file in $(SHARED); do rm -f "$(DESTDIR)$(sharedir)/$$file"; done
 	rm -rf "$(DESTDIR)$(sharedir)/ansible"
 	for unit in $(UNITS); do rm -f "$(DESTDIR)$(unitdir)/$$unit"; done
+	for script in $(CRON); do rm -f "$(DESTDIR)$(sharedir)/cron/$$script"; done
 
 ## make clean: removes build/
 clean:

@@ -12,12 +12,13 @@ test_install_puts_everything_in_place_and_uninstall_removes_it() {
 	for page in man/*.[1-8]; do
 		cmp "$page" "$work/usr/share/man/man${page##*.}/${page##*/}"
 	done
-	for directory in ansible prometheus schema; do
+	for directory in ansible cron prometheus schema; do
 		diff -r -x __pycache__ "src/share/$directory" "$work/usr/share/epolltune/$directory"
 	done
 	bash -n "$work/usr/share/bash-completion/completions/epolltune"
 	grep -q '^complete -c epolltune' "$work/usr/share/fish/vendor_completions.d/epolltune.fish"
 	grep -q '^ExecStart=/usr/bin/epolltune rollback --pending' "$work/usr/lib/systemd/system/epolltune-rollback.service"
+	[ -x "$work/usr/share/epolltune/cron/check-since" ] || fail 'cron cannot run check-since'
 	grep -q '^#compdef epolltune$' "$work/usr/share/zsh/site-functions/_epolltune"
 
 	make -s uninstall DESTDIR="$work" prefix=/usr
