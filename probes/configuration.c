@@ -12,6 +12,7 @@
 #include "epolltune/connection_memory.h"
 #include "epolltune/connections.h"
 #include "epolltune/counters.h"
+#include "epolltune/doing.h"
 #include "epolltune/knob.h"
 #include "epolltune/list.h"
 #include "epolltune/quantity.h"
@@ -412,7 +413,9 @@ static const char *unit_of(const struct settings *s)
 static void who_words(const struct settings *s, struct wording *w)
 {
 	const char *unit = unit_of(s);
-	wording_flag(w, "unit", unit);
+	/* The files that were read are not those of a user's manager. */
+	unit_words(w, unit ? unit : "",
+		   s->subject->manager == UNIT_INSIDE ? UNIT_INSIDE : UNIT_SYSTEM);
 	wording_set(w, "process", "%s", unit ? unit : s->subject->name);
 	if (unit)
 		wording_set(w, "who", "%s (Accept=yes)", unit);
@@ -436,8 +439,7 @@ static void line_words(const struct target *t, const struct settings *s, struct 
 	if (option)
 		wording_set(w, "line", "%s %" PRId64 " in its command", c->name, limit);
 	else if (unit)
-		wording_set(w, "line", "systemctl edit %s: %s; then systemctl restart %s", unit,
-			    text, unit);
+		wording_set(w, "line", "%s=%" PRId64, setting_of(s)->directive, limit);
 	else
 		wording_set(w, "line", "%s", text);
 }

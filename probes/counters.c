@@ -139,6 +139,7 @@ static void orphans_words(const struct target *t, const struct settings *s, cons
 	int64_t max = orphans_max(s);
 	wording_set(w, "max", "%s", max < 0 ? "" : quantity_count((uint64_t)max).text);
 	wording_set(w, "used", "%s", quantity_count((uint64_t)orphans_used(s)).text);
+	wording_flag(w, "over", max >= 0 && orphans_used(s) > max);
 	wording_flag(w, "known", s->at[MAX][0] != REPORT_NONE);
 	wording_flag(w, "shared", is_shared(s) && orphans_used(s));
 	wording_set(w, "timeout", "%s",

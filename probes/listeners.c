@@ -120,6 +120,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	host_facts(h, &facts);
 	q->kernel = host_kernel(h);
 	q->openrc = host_has_openrc(h);
+	q->first_netns = !host_own_netns(h);
+	q->uptime_s = host_uptime(h);
 	q->page = takes_page(h, q);
 	s->memory_bytes = facts.memory_bytes;
 	if (host_files(h, &s->files, NULL))
@@ -240,6 +242,9 @@ static void judge_cookies(const struct queue_watch *w)
 		    grown && !always ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", window_of(w).text);
 	wording_flag(&words, "watched", w->seconds > 0);
+	wording_flag(&words, "initial", w->after->first_netns);
+	wording_set(&words, "age", "%s",
+		    w->after->uptime_s > 0 ? quantity_ago(w->after->uptime_s).text : "");
 	if (full)
 		deferred_words(&words, w->after);
 	wording_set(&words, "listener", "%s",

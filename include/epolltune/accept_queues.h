@@ -45,6 +45,10 @@ struct accept_queues {
 	unsigned kernel; /* as in struct machine */
 	bool page;       /* nics_take_page(), where UDP sockets of the subject are set aside */
 	bool openrc;     /* host_has_openrc() */
+	/* Whether the counters are those of the machine's first network namespace, and since when
+	 * they count; 0: unknown. */
+	bool first_netns;
+	double uptime_s;
 	struct since since;
 };
 

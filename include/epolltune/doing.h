@@ -19,8 +19,8 @@ bool process_halted(const struct process *p);
 /* Whether one look shows that a process does not accept; false for NULL. */
 bool process_accepts_not(const struct process *p);
 
-/* Adds {unit}, a service or "", and {manager}, the command for it: "systemctl"; {user}: it is a
- * user's; {inside}: of the systemd in a container. */
+/* Adds {unit}, a service or "", as a word for a shell, and {manager}, the command for it:
+ * "systemctl"; {user}: it is a user's; {inside}: of the systemd in a container. */
 void unit_words(struct wording *words, const char *unit, enum unit_manager manager);
 
 /* Adds {who} {process} {pid} {worker} {whose} {doing} {help} {server} {default}, and what

@@ -175,7 +175,7 @@ struct finding {
 	char about[96];
 	char title[160];
 	char detail[640];
-	char advice[640];
+	char advice[768];
 	char answer[96]; /* what the report's answer says of it, a clause; "": its id */
 	enum finding_tried tried;
 	char outcome[320]; /* the result of the proposal, or why there is none */

@@ -29,7 +29,7 @@ static const struct counter_row counters[] = {
 	 "was no memory for them, or no route back to the client (Ip.OutNoRoutes). Half-open "
 	 "connections that an ICMP error ended count too.",
 	 "accept-queue,syn-queue", REMEDY_APPLICATION, NSTAT("TcpExtListenDrops"),
-	 "Where ListenOverflows grows as much, the same. Otherwise, with net.ipv4.tcp_syncookies=0, set it to 1 or raise net.ipv4.tcp_max_syn_backlog; with cookies compare with IpOutNoRoutes (nstat -az), and ask for the route to a client: ip route get ADDRESS."},
+	 "Where ListenOverflows grows as much: epolltune explain ListenOverflows. Otherwise, with net.ipv4.tcp_syncookies=0, set it to 1 or raise net.ipv4.tcp_max_syn_backlog; with cookies compare with IpOutNoRoutes (nstat -az), and ask for the route to a client: ip route get ADDRESS."},
 	{"TcpExt.TCPReqQFullDoCookies", "", NETSTAT,
 	 "SYNs that met a full SYN queue and were answered with a cookie. No client is lost by "
 	 "that.",
@@ -129,8 +129,8 @@ static const struct counter_row counters[] = {
 	 "Raise net.netfilter.nf_conntrack_max where nf_conntrack_count is near it, or do not track "
 	 "the port (nft: notrack)."},
 	{"nf_conntrack.early_drop", "", CONNTRACK,
-	 "Entries of connections that were not assured yet (no reply, or a handshake that is not "
-	 "complete) and that were evicted as net.netfilter.nf_conntrack_max was reached.",
+	 "Entries of connections without a reply, or with a handshake that is not complete, that the "
+	 "kernel evicted as net.netfilter.nf_conntrack_max was reached.",
 	 "conntrack", REMEDY_KERNEL, "conntrack -S",
 	 "Raise net.netfilter.nf_conntrack_max, shorten its timeouts, or do not track the port (nft: "
 	 "notrack)."},
@@ -157,7 +157,7 @@ static const struct counter_row counters[] = {
 	 "Open files of the machine, 0, and fs.file-max. The first number is approximate before "
 	 "Linux 7.0.",
 	 "descriptors.system", REMEDY_KERNEL, "cat /proc/sys/fs/file-nr",
-	 "Raise fs.file-max where the first number is near the third. It cannot be written: a line for it in sysctl.conf fails."},
+	 "Raise fs.file-max where the first number is near the third. fs.file-nr itself is read-only: a line for it in sysctl.conf fails."},
 	{"softnet_stat-processed", "", SOFTNET,
 	 "Column 1, hexadecimal, a line for each CPU: packets that the receive softirq processed.",
 	 "nic.queues,softnet.budget", REMEDY_KERNEL, "cat " SOFTNET,
@@ -566,7 +566,9 @@ static const struct counter_row counters[] = {
 	{"conntrack_allowance_exceeded", "", "ethtool -S",
 	 "EC2 (ena): packets of new connections that were dropped as the security groups' connection tracking was full.",
 	 "", REMEDY_PROVIDER, "ethtool -S DEVICE | grep conntrack_allowance_exceeded",
-	 "Open security groups to all traffic for that port (untracked), or a larger instance. The kernel's conntrack is another."},
+	 "EC2 does not track a port whose rules allow 0.0.0.0/0 both inbound and outbound: use such rules "
+	 "for a public port only. Otherwise use a larger instance. net.netfilter.nf_conntrack_max is a "
+	 "different limit."},
 	{"linklocal_allowance_exceeded", "", "ethtool -S",
 	 "EC2 (ena): packets to DNS, metadata and time services above 1024 a second, dropped.", "",
 	 REMEDY_PROVIDER, "ethtool -S DEVICE | grep linklocal_allowance_exceeded",

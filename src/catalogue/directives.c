@@ -1,5 +1,6 @@
 /* Lines of units, limits.conf and configuration files of servers, and sysctls that epolltune does
  * not set. */
+#include "catalogue/phrase.h"
 #include "epolltune/catalogue.h"
 
 #define FILES_SHOW "grep 'open files' /proc/PID/limits"
@@ -8,8 +9,8 @@
 	"/proc/net/stat/nf_conntrack"
 #define LISTENER_SHOW "ss -ltn 'sport = :PORT'  # Send-Q of a listener is its backlog"
 #define CONNTRACK_FILE                                                                             \
-	" In a file of /etc/sysctl.d it needs the module at boot: echo nf_conntrack "              \
-	">/etc/modules-load.d/conntrack.conf."
+	" A line in sysctl.d holds only if the module is loaded before: echo nf_conntrack "        \
+	">/etc/modules-load.d/nf_conntrack.conf."
 
 static const struct clue_row directives[] = {
 	/* Resource limits. */
@@ -19,8 +20,8 @@ static const struct clue_row directives[] = {
 	 "fs.nr_open, a billion on some systems, which slows programs that size tables by it.",
 	 "descriptors.process", REMEDY_PROCESS,
 	 "systemctl show -p LimitNOFILE,LimitNOFILESoft UNIT; " FILES_SHOW,
-	 "Where they are lower: systemctl edit UNIT: [Service] LimitNOFILE=65536:524288; then systemctl "
-	 "restart UNIT.",
+	 "Where they are lower, " UNIT_LINE(
+		 "UNIT", "Service", "LimitNOFILE=65536:524288") "; then systemctl restart UNIT.",
 	 "systemd.exec(5)"},
 	{"nofile", "ulimit\nlimits.conf\nulimit -n\nsoft nofile\nhard nofile\nopen files (-n)",
 	 "limits.conf: RLIMIT_NOFILE of sessions that PAM opens (ssh, su, cron). Services of systemd "
@@ -34,21 +35,21 @@ static const struct clue_row directives[] = {
 	 "with EAGAIN. LimitNPROC and nproc count all of one user instead.",
 	 "cgroup.pids,tasks", REMEDY_CONTAINER,
 	 "systemctl show -p TasksMax,TasksCurrent UNIT; cat /sys/fs/cgroup/GROUP/pids.events",
-	 "systemctl set-property UNIT TasksMax=N, above the present one.",
+	 "systemctl set-property UNIT TasksMax=N, with N above the present limit.",
 	 "systemd.resource-control(5); cgroup-v2.rst"},
 	{"MemoryMax", "MemoryHigh\nMemoryLimit\nmemory.max\nmemory.high\nmemory.limit_in_bytes",
 	 "systemd and containers: memory of a control group, kernel memory and (version 2) socket "
 	 "buffers included. Above it a process is killed, above MemoryHigh it is slowed.",
 	 "cgroup.memory", REMEDY_CONTAINER,
 	 "systemctl show -p MemoryMax,MemoryCurrent UNIT; cat /sys/fs/cgroup/GROUP/memory.events",
-	 "systemctl set-property UNIT MemoryMax=N, above the present one.",
+	 "systemctl set-property UNIT MemoryMax=N, with N above the present limit.",
 	 "systemd.resource-control(5); cgroup-v2.rst"},
 	{"CPUQuota", "cpu.max\ncpu.cfs_quota_us\nlimits.cpu",
 	 "systemd and containers: CPU time in each period of 100 ms. A server that used it up is "
 	 "paused until the next: the accept queue must hold what arrives meanwhile.",
 	 "cgroup.cpu,accept-queue", REMEDY_CONTAINER,
 	 "cat /sys/fs/cgroup/GROUP/cpu.stat  # nr_throttled / nr_periods",
-	 "systemctl set-property UNIT CPUQuota=N%, above the present one; or a longer backlog; or no limit, with weights "
+	 "systemctl set-property UNIT CPUQuota=N%, with N above the present quota; or a longer backlog; or no limit, with weights "
 	 "(CPUWeight=).",
 	 "systemd.resource-control(5); sched-bwc.rst"},
 
@@ -58,8 +59,8 @@ static const struct clue_row directives[] = {
 	 "systemd 254): what listen() asks for. The kernel cuts it at net.core.somaxconn; the queue "
 	 "holds one more.",
 	 "accept-queue,syn-queue", REMEDY_APPLICATION, LISTENER_SHOW,
-	 "nginx: listen 443 ssl backlog=4096; [Socket] Backlog=4096. After a reload check ss -ltn; "
-	 "restart where Send-Q is the old one.",
+	 "nginx: listen 443 ssl backlog=4096; a socket unit: Backlog=4096 in section [Socket]. After a "
+	 "reload check ss -ltn; restart where Send-Q is the old one.",
 	 "listen(2); nginx ngx_http_core_module; systemd.socket(5)"},
 	{"tcp-backlog", "",
 	 "Redis: the backlog of its listener (511 by default), cut at net.core.somaxconn.",
@@ -107,8 +108,10 @@ static const struct clue_row directives[] = {
 	 "limit by default). No counter of the kernel shows it.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "systemctl show -p MaxConnections,MaxConnectionsPerSource,NConnections,NRefused UNIT",
-	 "systemctl edit UNIT: [Socket] MaxConnections=N; then systemctl restart UNIT. A server "
-	 "with Accept=no takes many connections in one process.",
+	 "Raise it: " UNIT_LINE(
+		 "UNIT", "Socket",
+		 "MaxConnections=N") "; then systemctl restart UNIT. A server with Accept=no takes many connections in one "
+				     "process.",
 	 "systemd.socket(5)"},
 	{"TriggerLimitBurst", "TriggerLimitIntervalSec\nPollLimitBurst\nPollLimitIntervalSec",
 	 "systemd sockets: activations in an interval (2 s): with Accept=yes 200, otherwise 20. Beyond "
@@ -116,8 +119,9 @@ static const struct clue_row directives[] = {
 	 "(systemd 255; 150 or 15) makes it ignore the socket for the rest of the interval instead.",
 	 "application.starts", REMEDY_APPLICATION,
 	 "systemctl show -p TriggerLimitBurst,TriggerLimitIntervalUSec,PollLimitBurst UNIT",
-	 "systemctl edit UNIT: [Socket] TriggerLimitBurst=2000, or 0 for no limit; then systemctl "
-	 "restart UNIT. Accept=no where each connection starts a process.",
+	 "Raise it: " UNIT_LINE(
+		 "UNIT", "Socket",
+		 "TriggerLimitBurst=2000") ", or 0 for no limit; then systemctl restart UNIT. Accept=no where each connection starts a process.",
 	 "systemd.socket(5)"},
 	{"maxclients", "",
 	 "Redis: clients at one time (10000 by default). It needs maxclients + 32 descriptors and "
@@ -194,14 +198,14 @@ static const struct clue_row directives[] = {
 	 "initial one only. ip_conntrack_max is an old name that no longer exists. "
 	 "kube-proxy writes it at its start.",
 	 "conntrack", REMEDY_KERNEL, CONNTRACK_SHOW,
-	 "Where they are lower: sysctl -w net.netfilter.nf_conntrack_max=1048576 "
+	 "Where they are lower, for example: sysctl -w net.netfilter.nf_conntrack_max=1048576 "
 	 "net.netfilter.nf_conntrack_buckets=262144." CONNTRACK_FILE,
 	 "nf_conntrack-sysctl.rst; net/netfilter/nf_conntrack_core.c"},
 	{"ip_conntrack_buckets", "nf_conntrack*hashsize",
 	 "The size of conntrack's hash table. Each entry is in it twice: the mean chain is 2 * entries "
 	 "/ buckets.",
 	 "conntrack", REMEDY_KERNEL, "sysctl net.netfilter.nf_conntrack_buckets; conntrack -S",
-	 "As many as nf_conntrack_max, or a quarter. Where it is lower: sysctl -w "
+	 "As many as nf_conntrack_max, or a quarter. Where it is lower, for example: sysctl -w "
 	 "net.netfilter.nf_conntrack_buckets=262144." CONNTRACK_FILE,
 	 "nf_conntrack-sysctl.rst"},
 	{"nf_conntrack_tcp_timeout_time_wait",
@@ -223,7 +227,7 @@ static const struct clue_row directives[] = {
 	 "Neighbour entries (ARP, NDP) of all network namespaces: below gc_thresh1 (128) none is "
 	 "freed, above gc_thresh3 (1024) none is made: \"neighbor table overflow\".",
 	 "neighbours", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
-	 "Where they are lower: sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 net.ipv4.neigh.default.gc_thresh2=8192 "
+	 "Where they are lower, for example: sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 net.ipv4.neigh.default.gc_thresh2=8192 "
 	 "net.ipv4.neigh.default.gc_thresh3=16384 (above the number of neighbours).",
 	 "arp(7); net/core/neighbour.c neigh_alloc()"},
 	{"net.ipv4.tcp_keepalive_intvl",
@@ -308,7 +312,7 @@ static const struct clue_row directives[] = {
 	 "inotify: watches and instances of one user. Not those of epoll: "
 	 "fs.epoll.max_user_watches.",
 	 "", REMEDY_KERNEL, "sysctl fs.inotify",
-	 "sysctl -w fs.inotify.max_user_watches=1048576 fs.inotify.max_user_instances=1024 "
+	 "For example: sysctl -w fs.inotify.max_user_watches=1048576 fs.inotify.max_user_instances=1024 "
 	 "where the running values are lower.",
 	 "inotify(7)"},
 	{"kernel.threads-max", "kernel.pid_max",
@@ -316,7 +320,8 @@ static const struct clue_row directives[] = {
 	 "groups (TasksMax=) mostly limit earlier.",
 	 "tasks,cgroup.pids", REMEDY_KERNEL,
 	 "sysctl kernel.threads-max kernel.pid_max; ps -eLf | wc -l",
-	 "sysctl -w kernel.pid_max=4194304 on 64-bit machines.", "proc(5); kernel/fork.c"},
+	 "For example: sysctl -w kernel.pid_max=4194304 on 64-bit machines.",
+	 "proc(5); kernel/fork.c"},
 	{"net.ipv6.route.max_size", "net.ipv4.route.max_size",
 	 "Routes that the kernel caches. Without effect for IPv4 since Linux 3.6, for IPv6 since 6.3 "
 	 "(and stable kernels that took it).",

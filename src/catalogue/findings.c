@@ -128,20 +128,21 @@
 			  "is restarted.",                                                         \
 		.proof = "The listener's limit (" shown ") is above net.core.somaxconn"            \
 	}
+/* Of a total of this network namespace. {initial}: it is the machine's first. */
+#define SINCE_BEGUN "since {initial?boot{age?, {age}}:this network namespace was made}"
 #define ONE_LOOK                                                                                   \
 	"One sample does not show whether a longer queue helps\\: run the check without --quick."
+#define IN_THE_CONTAINER "{inside?In the container\\: :}"
 /* The line of a unit for {files} descriptors, and of the server. {keep}: ":HARD", where one number
  * would lower the hard limit; {soft_flag}: "S" then. */
-#define EDIT_UNIT "{manager} edit {unit}\\: [Service] "
-#define RESTART_UNIT ", then {manager} restart {unit}."
-#define IN_THE_CONTAINER "{inside?In the container\\: :}"
-#define NOFILE_REMEDY                                                                              \
-	"{unit?" IN_THE_CONTAINER EDIT_UNIT "LimitNOFILE={files}{keep}" RESTART_UNIT               \
-	"{user?{keep?: The hard limit of that user's manager, user@UID.service, has to be as "     \
-	"high.}}:{openrc?Set rc_ulimit=\"-{soft_flag}n {files}\" in /etc/conf.d/NAME, then "       \
-	"rc-service NAME restart.:Raise RLIMIT_NOFILE where the process is started "               \
-	"(LimitNOFILE={files}{keep} in a systemd unit, ulimit -{soft_flag}n {files} in a "         \
-	"script), and restart it.}}{line? {server} has a limit of its own\\: {line}}"
+#define NOFILE_REMEDY                                                                                                  \
+	"{unit?" IN_THE_CONTAINER UNIT_DROP_IN(                                                                        \
+		"Service", "LimitNOFILE={files}{keep}",                                                                \
+		"LimitNOFILE") ".{user?{keep?: The hard limit of that user's manager, user@UID.service, has to be as " \
+			       "high.}}:{openrc?Set rc_ulimit=\"-{soft_flag}n {files}\" in /etc/conf.d/NAME, then "    \
+			       "rc-service NAME restart.:Raise RLIMIT_NOFILE where the process is started "            \
+			       "(LimitNOFILE={files}{keep} in a systemd unit, ulimit -{soft_flag}n {files} in a "      \
+			       "script), and restart it.}}{line? {server} has a limit of its own\\: {line}}"
 #define NOFILE_CEILING "{ceiling? fs.nr_open ({ceiling}) has to be raised first.}"
 /* Of one socket of several. */
 #define OF_ITS_SIBLINGS                                                                            \
@@ -158,12 +159,14 @@
 	"{middle}={half}:Raise {knob}, and gc_thresh2 to half of it}\\; ip neigh shows the entries."
 #define CONNTRACK_REST "net.netfilter.nf_conntrack_tcp_timeout_time_wait"
 /* Why a line in sysctl.d does not hold. */
-#define MODULE_HOLDS(module, file)                                                                 \
-	"In sysctl.d it holds only where the module is loaded before, by a line " module           \
-	" in /etc/modules-load.d/" file ".conf. kube-proxy sets its own value."
+#define MODULE_HOLDS(module)                                                                       \
+	"A line in sysctl.d holds only if the module is loaded before\\: echo " module             \
+	" >/etc/modules-load.d/" module ".conf."
 /* Of the group, or of one above it. */
 #define NEXT_LIMIT "{further? Then the limit is {further}.}"
-#define CONNTRACK_HOLDS MODULE_HOLDS("nf_conntrack", "conntrack")
+#define CONNTRACK_HOLDS                                                                            \
+	MODULE_HOLDS("nf_conntrack")                                                               \
+	" kube-proxy overwrites the value (conntrack.maxPerCore and conntrack.min of its configuration)."
 #define UNTRACKED                                                                                         \
 	"nft 'table inet untracked \\{ chain incoming \\{ type filter hook prerouting priority raw; "     \
 	"{protocol} dport {port} notrack; \\}; chain outgoing \\{ type filter hook output priority raw; " \
@@ -230,9 +233,11 @@ static const struct finding_row findings[] = {
 		 "{server} takes {each} bytes for each, unless its configuration has a bound{memory?; this "
 		 "machine has {memory}}.",
 	 .advice =
-		 "{server}\\: {line}. Or {unit?{inside?in the container\\: :}" EDIT_UNIT
-		 "LimitNOFILE={files}:lower RLIMIT_NOFILE where it is started (LimitNOFILE={files} in its "
-		 "unit, --ulimit nofile={files} of its container)}, then restart it.",
+		 "{server}\\: {line}; then restart it. Or {unit?lower RLIMIT_NOFILE{inside? in the "
+		 "container}\\: " UNIT_DROP_IN(
+			 "Service", "LimitNOFILE={files}",
+			 "LimitNOFILE") ":lower RLIMIT_NOFILE where it is started (LimitNOFILE={files} in its unit, --ulimit "
+					"nofile={files} of its container), then restart it}.",
 	 .answer = "the soft limit of {who} makes it size tables beyond the memory",
 	 .meaning =
 		 "The server that --server named is one that allocates tables by its soft limit on "
@@ -339,9 +344,11 @@ static const struct finding_row findings[] = {
 	      "left. }{answer?With as many open it answers requests with {answer}. }{alone?The kernel wakes the process that waited first\\: it may get most connections, and "
 	      "closes those beyond its limit while the others have room. It suffices for {alone} to "
 	      "{capacity}.:It suffices for {capacity}.}",
-	      "{unit?{line}.:{possible?{how}:{server}\\: {line}.}{hashed? Or set {hashed}\\: a hash "
-	      "spreads connections then.}{narrower? Raise it in each section "
-	      "({narrower}) that has it lower, too.} Restart it, and check again.}",
+	      "{unit?" IN_THE_CONTAINER UNIT_DROP_IN(
+		      "Socket", "{line}",
+		      "{name}") ".:{possible?{how}:{server}\\: {line}.}{hashed? Or set {hashed}\\: a hash "
+				"spreads connections then.}{narrower? Raise it in each section "
+				"({narrower}) that has it lower, too.} Restart it, and check again.}",
 	      "The configuration of the server allows fewer connections than the "
 	      "target needs.",
 	      "Raise the directive that the finding names.",
@@ -365,8 +372,10 @@ static const struct finding_row findings[] = {
 	 "count, too.}{besides? {besides} connection{besides=1?:s} to its other listeners "
 	 "{besides=1?counts:count}, too.}{asked? That is the limit at its start\\: {asked} shows the "
 	 "present one.}",
-	 .advice = "{unit?:{server}\\: }{line}.{narrower? Raise it in each section ({narrower}) "
-		   "that has it lower, too.} Or close idle clients sooner.",
+	 .advice = "{unit?" IN_THE_CONTAINER UNIT_DROP_IN(
+		 "Socket", "{line}",
+		 "{name}") ":{server}\\: {line}}.{narrower? Raise it in each section ({narrower}) "
+			   "that has it lower, too.} Or close idle clients sooner.",
 	 .answer = "{process} is at its own limit on connections",
 	 .meaning =
 		 "The server that --server named, or one of several processes of it that close new "
@@ -387,9 +396,12 @@ static const struct finding_row findings[] = {
 	      "(TriggerLimitBurst) the unit fails\\: its listener is closed, and clients are refused "
 	      "until it is restarted.}{poll? {unversioned?Since version 255 systemd:systemd} takes {poll} in "
 	      "{poll_in} (PollLimitBurst), and the others wait in the accept queue.}",
-	      "systemctl edit {process}\\: [Socket]{trigger_line? TriggerLimitBurst={trigger_line}"
-	      "{poll_line?, and on the next line}}{poll_line? PollLimitBurst={poll_line}}\\; then systemctl restart {process}. Or Accept=no, where one "
-	      "process of the service can take all connections.",
+	      IN_THE_CONTAINER UNIT_DROP_IN(
+		      "Socket",
+		      "{trigger_line?TriggerLimitBurst={trigger_line}{poll_line?\\\\n}}"
+		      "{poll_line?PollLimitBurst={poll_line}}",
+		      "LimitBurst") ". Or Accept=no, where one "
+				    "process of the service can take all connections.",
 	      "systemd starts fewer processes a second for a socket unit with Accept=yes than the "
 	      "target has new connections.",
 	      "Raise TriggerLimitBurst= and PollLimitBurst= of the socket unit; Accept=no where one "
@@ -880,7 +892,8 @@ static const struct finding_row findings[] = {
 	 .title =
 		 "{always?The kernel answers every SYN with a cookie, as net.ipv4.tcp_syncookies is 2:"
 		 "{grown?The kernel answers SYNs with cookies now\\: {grown} in {window}:The kernel "
-		 "has answered {total} SYN{total=1?:s} with cookies{watched?, none during this check:}}}",
+		 "has answered {total} SYN{total=1?:s} with cookies " SINCE_BEGUN
+		 "{watched?, none during this check:}}}",
 	 .detail =
 		 "{always?No SYN queue was full\\: with 2 none is used.:A listener's SYN queue was "
 		 "full.} Cookies drop no client; they cost CPU and, without timestamps, window "
@@ -1298,13 +1311,14 @@ static const struct finding_row findings[] = {
 	 .proof = "sockstat.TCP.mem above the third field of tcp_mem; TcpExt.TCPAbortOnMemory "
 		  "grows; \"TCP: out of memory\" in the kernel log"},
 	SHORT("orphans", REMEDY_KERNEL,
-	      "The kernel {tight?barely keeps:does not keep} {needed} more closed connections until "
-	      "their last data is acknowledged",
+	      "net.ipv4.tcp_max_orphans {tight?barely leaves:leaves no} room for {needed} more orphaned "
+	      "socket{needed=1?:s}",
 	      "Connections close at {rate}, and each is an orphan for two round trips of "
 	      "{rtt}{proxy?, two for each of a proxy}. {used} of {max} {used=1?is:are} in "
-	      "use{shared?, by this server or by others}.{timeout? net.ipv4.tcp_fin_timeout is "
-	      "{timeout}\\: one whose peer does not close is an orphan for {longer} more, none with "
-	      "60, the default.} The kernel resets those beyond\\: their clients lose the end of the answer.",
+	      "use{over? (above the limit)}{shared?, by this server or by others}.{timeout? "
+	      "net.ipv4.tcp_fin_timeout is {timeout}\\: one whose peer does not close is an orphan for "
+	      "{longer} more, none with 60, the default.} The kernel resets those beyond\\: their "
+	      "clients lose the end of the answer.",
 	      "{possible?" TAKES_EFFECT " {cost}:tcp_max_orphans is not visible in this network "
 	      "namespace\\: set it in the initial one.}",
 	      "The orphans that the target's closed connections are for two round trips exceed what the "
@@ -1971,9 +1985,10 @@ static const struct finding_row findings[] = {
 	      "{others?Raise {others}, too. :}{commit?" RAISE_COMMIT
 	      "{enough} kB, or put a pooler before the server."
 	      ":{machine?sysctl -w {name}={enough}, or put a pooler before the server."
-	      ":{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={enough}" RESTART_UNIT
-	      ":prlimit --pid {pid} --{option}={enough} raises it for that process.} Or put a pooler "
-	      "before the server.}}",
+	      ":{unit?" IN_THE_CONTAINER UNIT_DROP_IN(
+		      "Service", "{line}={enough}",
+		      "{line}") ".:prlimit --pid {pid} --{option}={enough} raises it for that process.} Or put a pooler "
+				"before the server.}}",
 	      "RLIMIT_NPROC of the server's user, kernel.threads-max or kernel.pid_max leaves fewer "
 	      "processes and threads than the target has connections that are not open yet, and the "
 	      "server has one for each. Or the memory that these map does not fit: a thread takes a "
@@ -2233,8 +2248,9 @@ static const struct finding_row findings[] = {
 	      "counts them as nf_conntrack.chainlength.:Beyond the maximum the kernel drops the "
 	      "packets of new {tcp?connections:flows}.}" CONNTRACK_OUTSIDE "{tcp?" TWO_EACH "}",
 	      "{possible?" CONNTRACK_HOLDS " }{shorter?sysctl -w " CONNTRACK_REST
-	      "=30 lowers the need to {shorter}. }Without NAT and ct rules for the port, until the next boot (to undo\\: nft delete "
-	      "table inet untracked)\\: " UNTRACKED,
+	      "=30 lowers the need to {shorter}. }Only where no NAT and no ct rule applies to the port (nft list ruleset; "
+	      "iptables-save), do not track it, until the next boot\\: " UNTRACKED
+	      ". To undo\\: nft delete table inet untracked",
 	      "Connection tracking does not hold an entry for each connection of the target and "
 	      "for those that closed recently: packets of new ones are dropped.",
 	      "Raise net.netfilter.nf_conntrack_max, shorten " CONNTRACK_REST
@@ -2250,8 +2266,8 @@ static const struct finding_row findings[] = {
 		 ":Connection tracking dropped }{dropped} packet{several?s}{full? dropped} in "
 		 "{window}}",
 	 .detail =
-		 "{total?{total} packet{total=1?:s} dropped{early? and {early} entr{early=1?y:ies} "
-		 "of connections that are not assured yet evicted} so far. }At the maximum the kernel drops "
+		 "{total?So far the kernel has dropped {total} packet{total=1?:s}{early? and evicted {early} "
+		 "entr{early=1?y:ies} of connections without a reply}. }At the maximum the kernel drops "
 		 "the packets of new connections\\: their clients retransmit, and sendto() "
 		 "{outside?there:here} fails with EPERM." CONNTRACK_OUTSIDE,
 	 .advice = "{more?In the initial network namespace, until the next boot\\: sysctl -w "
@@ -2414,8 +2430,7 @@ static const struct finding_row findings[] = {
 	{.id = "counters.past",
 	 .runbook = RUNBOOK_SALE,
 	 .observed = true,
-	 .title = "The kernel counted {counters} since {initial?boot{age?, {age}}:this network "
-		  "namespace was made}",
+	 .title = "The kernel counted {counters} " SINCE_BEGUN,
 	 .detail = "Totals do not show when it happened: compare with an earlier report (--since).",
 	 .meaning = "The kernel has counted losses since boot, or since this network namespace was "
 		    "made.",
@@ -2483,8 +2498,9 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "{commit?" RAISE_COMMIT
 		 "{more} kB.:{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
-		 "{unit?" IN_THE_CONTAINER EDIT_UNIT "{line}={more}" RESTART_UNIT
-		 ":prlimit --pid {pid} --{option}={more} raises it for that process.}}}",
+		 "{unit?" IN_THE_CONTAINER UNIT_DROP_IN(
+			 "Service", "{line}={more}",
+			 "{line}") ".:prlimit --pid {pid} --{option}={more} raises it for that process.}}}",
 	 .answer = "{who} can start no {each?{commit?process or thread:thread}:process or thread}",
 	 .meaning =
 		 "The server that --server names is at its limit on processes and threads, "
@@ -2844,7 +2860,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "{unapplied?{file} sets {current}, but has no effect at boot\\: {unapplied}.:{file} sets {boot} at "
 		 "boot.{worse? That is worse than the running value.}{module? " MODULE_HOLDS(
-			 "{module}", "{module}") "}}",
+			 "{module}") "}}",
 	 .advice =
 		 "To keep {current}{unapplied?\\: {remedy}:, change that line. To set the file's value "
 		 "now\\: {command}}",

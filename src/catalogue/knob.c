@@ -30,7 +30,7 @@ static const struct {
 } scopes[] = {
 	[KNOB_NETNS] = {"netns", "each network namespace has its own", NULL},
 	[KNOB_SYSTEM] = {"system", "one for the whole machine",
-			 "one limit for the whole machine: it is read, never exhausted"},
+			 "the limit is machine-wide, and epolltune does not exhaust it"},
 	[KNOB_PROCESS] = {"process", "each process has its own, inherited from its parent",
 			  "a limit of the process, set where it is started"},
 	[KNOB_APPLICATION] = {"application", "the application chooses", NULL},

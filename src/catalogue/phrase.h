@@ -14,6 +14,18 @@
 	"command}): of {file?{file}:its command}}}}{kept? less {kept}}"                            \
 	"{half?, halved,}{divided?, divided by {divided},} is {limit}"
 
+/* A line of a unit, where the values are the reader's: a drop-in has the section on a line of its
+ * own. */
+#define UNIT_LINE(unit, section, line)                                                             \
+	"in a drop-in of " unit " (systemctl edit " unit "), section [" section "], set " line
+/* Commands that add a drop-in with lines to {unit}, and restart it, in a wording. Drop-ins are read
+ * in the order of their names, so that this one follows override.conf, which systemctl edit writes;
+ * `name`, the directive, keeps one from replacing another. */
+#define UNIT_DROP_IN(section, lines, name)                                                         \
+	"d={user?~/.config/systemd/user:/etc/systemd/system}/{unit}.d; mkdir -p $d && printf "     \
+	"'[" section "]\\\\n" lines "\\\\n' >$d/zz-" name ".conf && {manager} daemon-reload && "   \
+	"{manager} restart {unit}"
+
 /* After what a need of connections is. */
 #define TWO_EACH "{proxy? A proxy needs two for each connection.}"
 

@@ -1,6 +1,8 @@
 /* Messages that servers print at a limit: of their own, of the process, of the kernel. */
 #include "catalogue/server_messages.h"
 
+#include "catalogue/phrase.h"
+
 /* How many connections each client address has; a mapped address of IPv4 is in brackets. */
 #define PEERS_SHOW(port)                                                                           \
 	"ss -Htn state established 'sport = :" port                                                \
@@ -34,7 +36,10 @@ static const struct clue_row messages[] = {
 	 "that, and no process above fs.nr_open. It continues with less, or exits (memcached).",
 	 "descriptors.process", REMEDY_PROCESS,
 	 "grep 'open files' /proc/PID/limits; sysctl fs.nr_open",
-	 "LimitNOFILE=65536 in its systemd unit; docker run --ulimit nofile=65536:65536; then restart.",
+	 "Set LimitNOFILE= of its unit to the number that it asks for, which is above the hard limit in "
+	 "/proc/PID/limits; then restart it. Docker, \"error setting rlimit type 7\": the value of --ulimit is "
+	 "above the hard limit of the daemon: lower the value, or raise LimitNOFILE= of docker.service "
+	 "or containerd.service.",
 	 "setrlimit(2); kernel/sys.c do_prlimit()"},
 	{"upstream timed out",
 	 "upstream timed out (110:\nupstream timed out (110: Connection timed out\n"
@@ -111,7 +116,9 @@ static const struct clue_row messages[] = {
 	 "HAProxy: its limit on descriptors does not hold maxconn connections with two descriptors "
 	 "each.",
 	 "descriptors.process", REMEDY_PROCESS, FILES_SHOW,
-	 "systemctl edit haproxy: [Service] LimitNOFILE=N with the number that the message names.",
+	 "Raise it: " UNIT_LINE(
+		 "haproxy.service", "Service",
+		 "LimitNOFILE=N") " with the number that the message names; then systemctl restart haproxy.",
 	 "HAProxy src/haproxy.c main()"},
 	{"reached the maximum connection limit", "reached the configured maximum connection limit",
 	 "HAProxy: global maxconn connections are open; further ones wait in the accept queue.",
@@ -189,8 +196,8 @@ static const struct clue_row messages[] = {
 	 "queue; arrivals above the rate of service need workers, and no queue helps.",
 	 "accept-queue,accept-queue.unix", REMEDY_APPLICATION,
 	 "ss -ltn 'sport = :PORT'; ss -lx  # repeat it: a Recv-Q that stays above Send-Q is no burst",
-	 "Recv-Q stays full: processes = N or threads = N. It falls in between: listen = 1024, with "
-	 "net.core.somaxconn as high; then restart (a reload keeps the socket).",
+	 "Where Recv-Q stays full, set processes = N or threads = N; where it falls in between, listen = "
+	 "1024, with net.core.somaxconn as high; then restart (a reload keeps the socket).",
 	 "uWSGI core/master.c get_linux_tcp_info()"},
 	{"Listen queue size above the system max",
 	 "Listen queue size is greater than the system max",
@@ -235,7 +242,7 @@ static const struct clue_row messages[] = {
 	/* Databases and others. */
 	{"sorry, too many clients already", "",
 	 "PostgreSQL: max_connections are open. Each is a process. Pgpool-II with reserved_connections "
-	 "prints it at num_init_children.",
+	 "prints this message at num_init_children.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "psql -c 'select state, count(*) from pg_stat_activity group by 1'",
 	 "Put a pooler before it (pgbouncer); else raise max_connections and restart.",
@@ -306,8 +313,10 @@ static const struct clue_row messages[] = {
 	 "server lowers max_connections (MySQL: to 214 at 1024 descriptors) and table_open_cache.",
 	 "descriptors.process,application.limit,application.connections", REMEDY_PROCESS,
 	 "mysql -e \"show variables like 'max_connections'\"; " FILES_SHOW,
-	 "systemctl edit mysql (mariadb): [Service] LimitNOFILE=N with the number that it requested; "
-	 "then restart.",
+	 "Raise it: " UNIT_LINE(
+		 "UNIT", "Service",
+		 "LimitNOFILE=N") " with the number that it requested (UNIT: mysql.service or mariadb.service); then systemctl "
+				  "restart UNIT.",
 	 "MySQL sql/mysqld.cc adjust_open_files_limit(), adjust_max_connections()"},
 	{"max_user_connections exceeded",
 	 "already has more than 'max_user_connections' active connections\n"
@@ -369,8 +378,10 @@ static const struct clue_row messages[] = {
 	 "Elasticsearch, OpenSearch: the limit on descriptors is below 65535: a bootstrap check, without "
 	 "which the server does not start.",
 	 "descriptors.process", REMEDY_PROCESS, FILES_SHOW,
-	 "systemctl edit elasticsearch: [Service] LimitNOFILE=65535; docker run --ulimit "
-	 "nofile=65535:65535.",
+	 "Raise it: " UNIT_LINE(
+		 "elasticsearch.service", "Service",
+		 "LimitNOFILE=65535") "; then systemctl restart elasticsearch. In a container: docker run --ulimit "
+				      "nofile=65535:65535.",
 	 "Elasticsearch BootstrapChecks.java"},
 	{"vm.max_map_count is too low",
 	 "vm.max_map_count*is too low\nmax virtual memory areas*too low",
@@ -384,7 +395,9 @@ static const struct clue_row messages[] = {
 	 "Elasticsearch, OpenSearch: RLIMIT_NPROC of the user is below 4096: a bootstrap check, without "
 	 "which the server does not start.",
 	 "tasks", REMEDY_PROCESS, "grep processes /proc/PID/limits",
-	 "systemctl edit elasticsearch: [Service] LimitNPROC=4096; limits.conf: nproc for a login.",
+	 "Raise it: " UNIT_LINE(
+		 "elasticsearch.service", "Service",
+		 "LimitNPROC=4096") "; then systemctl restart elasticsearch. limits.conf: nproc for a login.",
 	 "Elasticsearch BootstrapChecks.java"},
 	{"maximum connections exceeded", "",
 	 "NATS: max_connections clients are connected (65536 by default): the next one gets this error.",
@@ -474,7 +487,7 @@ static const struct clue_row messages[] = {
 	 "at random. Their clients print kex_exchange_identification.",
 	 "application.limit", REMEDY_APPLICATION,
 	 "sshd -T | grep -i -E 'maxstartups|logingracetime'",
-	 "Set MaxStartups 100:30:300 and LoginGraceTime 30 in sshd_config, then systemctl reload ssh; where "
+	 "Set MaxStartups 100:30:300 and LoginGraceTime 30 in sshd_config, then systemctl reload ssh (sshd on RHEL); where "
 	 "the internet can connect, restrict port 22 first.",
 	 "OpenSSH sshd.c drop_connection()"},
 	{"drop connection, penalty",
@@ -485,7 +498,7 @@ static const struct clue_row messages[] = {
 	 "that only opens the port), failed to, or ended early. MaxStartups is not the limit.",
 	 "application.limit", REMEDY_APPLICATION, "sshd -T | grep -i persource",
 	 "Exempt health checks and the NAT, if no attacks come from there: PerSourcePenaltyExemptList CIDR "
-	 "in sshd_config, then systemctl reload ssh.",
+	 "in sshd_config, then systemctl reload ssh (sshd on RHEL).",
 	 "OpenSSH srclimit.c, sshd.c drop_connection()"},
 	{"kex_exchange_identification: closed by remote host",
 	 "kex_exchange_identification*Connection closed by remote host\n"
@@ -518,7 +531,9 @@ static const struct clue_row messages[] = {
 	 "close.",
 	 "descriptors.process", REMEDY_PROCESS,
 	 "rabbitmq-diagnostics status | grep -i -A4 'file desc'; " FILES_SHOW,
-	 "systemctl edit rabbitmq-server: [Service] LimitNOFILE=65536; then restart.",
+	 "Where it is lower, " UNIT_LINE(
+		 "rabbitmq-server.service", "Service",
+		 "LimitNOFILE=65536") "; then systemctl restart rabbitmq-server.",
 	 "RabbitMQ rabbit_alarm.erl"},
 	{"address already has the configured maximum of N connections",
 	 "address already has the configured maximum of*connections",
@@ -551,8 +566,9 @@ static const struct clue_row messages[] = {
 	 "OpenLDAP slapd: a connection got a descriptor above its limit, which slapd reads at its start: "
 	 "it closes that connection.",
 	 "descriptors.process", REMEDY_PROCESS, FILES_SHOW,
-	 "systemctl edit slapd: [Service] LimitNOFILE=65536; then restart. idletimeout 300 ends idle "
-	 "connections.",
+	 "Where it is lower, " UNIT_LINE(
+		 "slapd.service", "Service",
+		 "LimitNOFILE=65536") "; then systemctl restart slapd. idletimeout 300 ends idle connections.",
 	 "OpenLDAP servers/slapd/daemon.c"},
 	{"Too many simultaneous queries", "TOO_MANY_SIMULTANEOUS_QUERIES",
 	 "ClickHouse: max_concurrent_queries run: the query gets this error. Connections are not the "
@@ -566,8 +582,8 @@ static const struct clue_row messages[] = {
 	 "Kernel log: nfsd has more TCP connections than 20 * (threads + 3): it closes the oldest.",
 	 "application.limit,application.connections", REMEDY_APPLICATION,
 	 "cat /proc/fs/nfsd/threads; ss -tn state established 'sport = :2049' | wc -l",
-	 "Where it has fewer threads, run rpc.nfsd 64, and for the boot set [nfsd] threads=64 in "
-	 "/etc/nfs.conf.",
+	 "Where it has fewer threads, run rpc.nfsd 64, and for the boot set threads=64 in section "
+	 "[nfsd] of /etc/nfs.conf.",
 	 "net/sunrpc/svc_xprt.c svc_check_conn_limits()"},
 	{"open connections, consider increasing the max number",
 	 "open connections, consider increasing max number of connections",

@@ -7,9 +7,9 @@
 #define FILES_SHOW "grep 'open files' /proc/PID/limits; ls /proc/PID/fd | wc -l"
 #define FILES_ACTION                                                                                 \
 	"Raise the limit where the process is started: LimitNOFILE= in its systemd unit (systemctl " \
-	"edit UNIT), then restart it; for the running process, up to its hard limit: prlimit "       \
-	"--pid PID --nofile=N: (not for one that computes its own limit from it at its start, as "   \
-	"Redis, HAProxy, MySQL, MongoDB and slapd)"
+	"edit UNIT), then restart it; for the running process: prlimit --pid PID "                   \
+	"--nofile=N:HARD, with HARD from /proc/PID/limits (not for one that computes its own limit " \
+	"from it at its start, as Redis, HAProxy, MySQL, MongoDB and slapd)"
 
 size_t server_message_count(void);
 /* `i`: below server_message_count(). The row is part of the program. */

@@ -1,5 +1,6 @@
 /* What operators start from: errors of system calls, lines of the kernel log, messages of systemd.
  */
+#include "catalogue/phrase.h"
 #include "catalogue/server_messages.h"
 #include "epolltune/catalogue.h"
 
@@ -12,6 +13,9 @@
 #define PORTS_ACTION                                                                                  \
 	"Reuse connections (keep-alive to the backend), add source addresses or destinations, widen " \
 	"net.ipv4.ip_local_port_range, set net.ipv4.tcp_tw_reuse=1."
+/* Files of the control group of PID. */
+#define GROUP_SHOW(files)                                                                          \
+	"(cd /sys/fs/cgroup$(sed -n 's/^0:://p' /proc/PID/cgroup) && grep . " files ")"
 #define SYSCTL_SHOW "sysctl KEY; grep -rs KEY /etc/sysctl.conf /etc/sysctl.d /usr/lib/sysctl.d"
 
 static const struct clue_row symptoms[] = {
@@ -76,7 +80,7 @@ static const struct clue_row symptoms[] = {
 	 "fs.inotify.max_user_watches or fs.inotify.max_user_instances allows. Descriptors and "
 	 "disks are not the limit.",
 	 "", REMEDY_KERNEL, "sysctl fs.inotify",
-	 "sysctl -w fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=1048576 where "
+	 "For example: sysctl -w fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=1048576 where "
 	 "the running values are lower, and the same lines in /etc/sysctl.d.",
 	 "inotify(7); fs/notify/inotify/inotify_user.c"},
 	{"ENOBUFS", "No buffer space available\nErrno 105\nfailed (105:",
@@ -122,16 +126,18 @@ static const struct clue_row symptoms[] = {
 	 "EADDRNOTAVAIL from bind(): no interface of this network namespace has that address (yet). "
 	 "Ports are not the limit.",
 	 "", REMEDY_APPLICATION, "ip -br address",
-	 "Start the server after its address: After=network-online.target in its unit; or for an "
-	 "address that moves: net.ipv4.ip_nonlocal_bind=1.",
+	 "Start the server after its address: Wants=network-online.target and "
+	 "After=network-online.target in section [Unit] of its unit; or for an address that moves: "
+	 "net.ipv4.ip_nonlocal_bind=1.",
 	 "bind(2), ip(7); net/ipv4/af_inet.c __inet_bind()"},
 	{"EADDRINUSE", "Address already in use\nErrno 98\nfailed (98:",
 	 "From bind(): another socket has the port: a listener, a connection whose automatic port "
 	 "it is, or one in TIME_WAIT where the server does not set SO_REUSEADDR. From bind() to port "
 	 "0: no port is free; a UDP port is taken for all destinations.",
 	 "ports.ephemeral", REMEDY_APPLICATION, "ss -tuanp 'sport = :PORT'",
-	 "Stop the other process. Where a client took the port of a service: "
-	 "net.ipv4.ip_local_reserved_ports=PORT.",
+	 "Stop the other process. Where a client took the port of a service, add PORT to "
+	 "the list that sysctl -n net.ipv4.ip_local_reserved_ports prints, and write the whole list: a "
+	 "write replaces it.",
 	 "bind(2), ip(7); net/ipv4/inet_connection_sock.c inet_csk_get_port()"},
 	{"EAGAIN", "Resource temporarily unavailable\nEWOULDBLOCK\nErrno 11",
 	 "From connect() to a UNIX socket: the accept queue of its listener is full. The kernel "
@@ -167,10 +173,10 @@ static const struct clue_row symptoms[] = {
 	 "the control group (TasksMax=), RLIMIT_NPROC of the user, kernel.threads-max or "
 	 "kernel.pid_max.",
 	 "cgroup.pids,tasks", REMEDY_CONTAINER,
-	 "cat /sys/fs/cgroup/$(cut -d: -f3 /proc/PID/cgroup)/pids.{current,max,events}; grep "
-	 "processes /proc/PID/limits; sysctl kernel.threads-max kernel.pid_max",
-	 "systemctl set-property UNIT TasksMax=N with N above systemctl show -p TasksMax UNIT; docker "
-	 "update --pids-limit N CONTAINER; or LimitNPROC= of the unit.",
+	 GROUP_SHOW(
+		 "pids.current pids.max pids.events") "; grep processes /proc/PID/limits; sysctl kernel.threads-max kernel.pid_max",
+	 "Read the present limit: systemctl show -p TasksMax UNIT. Raise it: systemctl set-property UNIT "
+	 "TasksMax=N; docker update --pids-limit N CONTAINER; or LimitNPROC= of the unit.",
 	 "fork(2); kernel/fork.c copy_process(); kernel/cgroup/pids.c"},
 	{"fork: Cannot allocate memory",
 	 "fork*Cannot allocate memory\n"
@@ -182,9 +188,9 @@ static const struct clue_row symptoms[] = {
 	 "use has reached CommitLimit, although some is free; otherwise the machine, or the control "
 	 "group at its memory.max, had none for the new process. A limit on processes gives EAGAIN.",
 	 "cgroup.memory,memory.connection", REMEDY_KERNEL,
-	 "sysctl vm.overcommit_memory; grep -E 'CommitLimit|Committed_AS|MemAvailable' /proc/meminfo; "
-	 "cat /sys/fs/cgroup/$(cut -d: -f3 /proc/PID/cgroup)/memory.{max,current,events}",
-	 "Where vm.overcommit_memory is 2 and Committed_AS is near CommitLimit: sysctl -w "
+	 "sysctl vm.overcommit_memory; grep -E 'CommitLimit|Committed_AS|MemAvailable' /proc/meminfo; " GROUP_SHOW(
+		 "memory.max memory.current memory.events"),
+	 "Where vm.overcommit_memory is 2 and Committed_AS is near CommitLimit, for example: sysctl -w "
 	 "vm.overcommit_ratio=80 where it is lower, add swap, or run fewer processes (PostgreSQL: a "
 	 "pooler before it). Otherwise: MemoryMax= of the unit, or more memory.",
 	 "fork(2); kernel/fork.c dup_mmap(); mm/util.c __vm_enough_memory()"},
@@ -280,7 +286,7 @@ static const struct clue_row symptoms[] = {
 	 "The kernel or a limit refused memory: the control group, vm.overcommit_memory=2, or the "
 	 "machine itself.",
 	 "cgroup.memory,memory.connection", REMEDY_KERNEL,
-	 "free -m; cat /sys/fs/cgroup/$(cut -d: -f3 /proc/PID/cgroup)/memory.{max,current,events}",
+	 "free -m; " GROUP_SHOW("memory.max memory.current memory.events"),
 	 "Raise the limit of the container or unit (MemoryMax=), or serve fewer connections for "
 	 "each machine: epolltune check --connections N says what they take.",
 	 "accept(2), mmap(2)"},
@@ -317,7 +323,8 @@ static const struct clue_row symptoms[] = {
 	 "backlog or accept faster. Otherwise clients do not answer: keep net.ipv4.tcp_syncookies=1.",
 	 "tcp(7); net/ipv4/tcp_input.c tcp_conn_request()"},
 	{"SYN_SENT", "SYN-SENT",
-	 "A connect() that waits for an answer. Many of them to one server: it drops SYNs.",
+	 "A connect() that waits for an answer. If many connect to one server, it or a device "
+	 "on the path drops SYNs.",
 	 "accept-queue,syn-queue", REMEDY_NONE,
 	 "ss -tan state syn-sent; nstat -az TcpExtListenDrops  # on the server",
 	 "On the server: epolltune check --server :PORT.", "tcp(7)"},
@@ -388,18 +395,18 @@ static const struct clue_row symptoms[] = {
 	 "conntrack", REMEDY_KERNEL,
 	 "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; cat "
 	 "/proc/net/stat/nf_conntrack",
-	 "Where they are lower, in the initial network namespace: sysctl -w "
+	 "Where they are lower, in the initial network namespace, for example: sysctl -w "
 	 "net.netfilter.nf_conntrack_max=1048576 net.netfilter.nf_conntrack_buckets=262144; an entry takes "
 	 "a few hundred bytes. Against peers that vanished: sysctl -w "
 	 "net.netfilter.nf_conntrack_tcp_timeout_established=7440. Or do not track the port (nft: "
-	 "notrack). A file in "
-	 "/etc/sysctl.d holds only if the module is loaded first: /etc/modules-load.d.",
+	 "notrack). A line in sysctl.d holds only if the module is loaded before: echo nf_conntrack "
+	 ">/etc/modules-load.d/nf_conntrack.conf.",
 	 "net/netfilter/nf_conntrack_core.c __nf_conntrack_alloc()"},
 	{"neighbor table overflow", "neighbour table overflow",
 	 "Kernel log: the ARP or NDP table has net.ipv4.neigh.default.gc_thresh3 entries (1024) of "
 	 "all network namespaces, and none could be freed: packets to new neighbours are dropped.",
 	 "neighbours", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
-	 "Where they are lower: sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 "
+	 "Where they are lower, for example: sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 "
 	 "net.ipv4.neigh.default.gc_thresh2=8192 net.ipv4.neigh.default.gc_thresh3=16384 (net.ipv6 for "
 	 "ndisc_cache).",
 	 "net/core/neighbour.c neigh_alloc(); arp(7)"},
@@ -441,10 +448,10 @@ static const struct clue_row symptoms[] = {
 	 "Kernel log: the processes of a control group reached its memory limit (memory.max; a "
 	 "container's or unit's), and one of them was killed. Socket buffers count.",
 	 "cgroup.memory", REMEDY_CONTAINER,
-	 "journalctl -k | grep -o 'oom_memcg=[^,]*' | tail -1; cat "
-	 "/sys/fs/cgroup/GROUP/memory.{max,peak,events}  # the group that the first prints",
-	 "systemctl set-property UNIT MemoryMax=N with N above systemctl show -p MemoryMax UNIT; docker "
-	 "update --memory N --memory-swap 2N CONTAINER; Kubernetes: resources.limits.memory.",
+	 "journalctl -k | grep -o 'oom_memcg=[^,]*' | tail -n 1; (cd /sys/fs/cgroup/GROUP && grep -s . "
+	 "memory.max memory.peak memory.events)  # the group that the first prints",
+	 "Read the present limit: systemctl show -p MemoryMax UNIT. Raise it: systemctl set-property "
+	 "UNIT MemoryMax=N; docker update --memory N --memory-swap 2N CONTAINER; Kubernetes: resources.limits.memory.",
 	 "mm/memcontrol.c mem_cgroup_out_of_memory()"},
 	{"Too many incoming connections",
 	 "Too many incoming connections (*dropping connection\n"
@@ -454,8 +461,9 @@ static const struct clue_row symptoms[] = {
 	 "grows.",
 	 "application.limit", REMEDY_APPLICATION,
 	 "systemctl show -p MaxConnections,MaxConnectionsPerSource,NConnections,NRefused UNIT",
-	 "systemctl edit UNIT: [Socket] MaxConnections=N; then systemctl restart UNIT. Or Accept=no: "
-	 "one process for all connections.",
+	 "Raise it: " UNIT_LINE(
+		 "UNIT", "Socket",
+		 "MaxConnections=N") "; then systemctl restart UNIT. Or Accept=no: one process for all connections.",
 	 "systemd src/core/socket.c socket_enter_running()"},
 	{"Trigger limit hit, refusing further activation", "Trigger limit hit\ntrigger-limit-hit",
 	 "systemd: a socket unit was activated more often than TriggerLimitBurst= in "
@@ -464,8 +472,8 @@ static const struct clue_row symptoms[] = {
 	 "the service mostly ends at once, without taking the connection.",
 	 "application.starts", REMEDY_APPLICATION,
 	 "systemctl status UNIT; journalctl -u UNIT -u SERVICE",
-	 "Find why the service ends (its log); for a high rate: systemctl edit UNIT: [Socket] "
-	 "TriggerLimitBurst=2000. Then systemctl restart UNIT.",
+	 "Find why the service ends (its log); for a high rate, " UNIT_LINE(
+		 "UNIT", "Socket", "TriggerLimitBurst=2000") ". Then systemctl restart UNIT.",
 	 "systemd src/core/socket.c socket_enter_running(); systemd.socket(5)"},
 	{"killed by the OOM killer",
 	 "killed by the OOM killer\nFailed with result 'oom-kill'\ncode=killed, status=9/KILL\n"
@@ -475,7 +483,7 @@ static const struct clue_row symptoms[] = {
 	 "cgroup.memory,memory.connection", REMEDY_CONTAINER,
 	 "journalctl -k | grep -E 'oom-kill:|Killed process'; systemctl show -p MemoryMax,MemoryCurrent "
 	 "UNIT",
-	 "CONSTRAINT_MEMCG: systemctl set-property UNIT MemoryMax=N with N above the present one. "
+	 "CONSTRAINT_MEMCG: systemctl set-property UNIT MemoryMax=N, with N above the present limit. "
 	 "CONSTRAINT_NONE: the machine is "
 	 "short of memory: lower what grows. Neither: a stop timeout (TimeoutStopSec=) or an "
 	 "administrator.",
@@ -483,16 +491,18 @@ static const struct clue_row symptoms[] = {
 	{"fork rejected by pids controller", "",
 	 "Kernel log: a control group has pids.max processes and threads; fork() fails with EAGAIN. "
 	 "It is logged once for each group.",
-	 "cgroup.pids", REMEDY_CONTAINER, "cat /sys/fs/cgroup/GROUP/pids.{current,max,events}",
-	 "systemctl set-property UNIT TasksMax=N with N above systemctl show -p TasksMax UNIT; docker "
-	 "update --pids-limit N CONTAINER.",
+	 "cgroup.pids", REMEDY_CONTAINER,
+	 "(cd /sys/fs/cgroup/GROUP && grep . pids.current pids.max pids.events)",
+	 "Read the present limit: systemctl show -p TasksMax UNIT. Raise it: systemctl set-property UNIT "
+	 "TasksMax=N; docker update --pids-limit N CONTAINER.",
 	 "kernel/cgroup/pids.c pids_can_fork()"},
 	{"Route cache is full", "",
 	 "Kernel log: net.ipv6.route.max_size IPv6 routes are in use; packets to new destinations are "
 	 "dropped. IPv4 has no such cache since 3.6, IPv6 no such limit since 6.3 (and stable kernels "
 	 "that took it).",
 	 "", REMEDY_KERNEL, "cat /proc/net/rt6_stats; sysctl net.ipv6.route.max_size",
-	 "sysctl -w net.ipv6.route.max_size=1048576.", "net/core/dst.c dst_alloc(); af6d10345ca7"},
+	 "For example: sysctl -w net.ipv6.route.max_size=1048576.",
+	 "net/core/dst.c dst_alloc(); af6d10345ca7"},
 	{"NETDEV WATCHDOG: queue timed out", "NETDEV WATCHDOG\ntransmit queue * timed out",
 	 "Kernel log: a network card did not send for seconds and was reset. A hardware or driver "
 	 "problem, not a setting.",
@@ -530,7 +540,7 @@ static const struct clue_row symptoms[] = {
 	 "tcp_congestion_control: no such name; quotes and a comment behind it are part of it.",
 	 "", REMEDY_NONE, SYSCTL_SHOW "; lsmod | grep conntrack",
 	 "epolltune lint names the line. Remove it, or load the module: modprobe nf_conntrack, and for "
-	 "the boot: echo nf_conntrack >/etc/modules-load.d/conntrack.conf. epolltune explain KEY says "
+	 "the boot: echo nf_conntrack >/etc/modules-load.d/nf_conntrack.conf. epolltune explain KEY says "
 	 "since when.",
 	 "sysctl.d(5); fs/proc/proc_sysctl.c"},
 	{"sysctl: permission denied on key",
@@ -538,10 +548,10 @@ static const struct clue_row symptoms[] = {
 	 "Couldn't write*Read-only file system\nCouldn't write*Permission denied\n"
 	 "forbidden sysctl\nSysctlForbidden\n"
 	 ".proc.sys.*Read-only file system",
-	 "In a container /proc/sys is read-only, and global settings can be written in the initial "
-	 "network namespace only.",
-	 "", REMEDY_CONTAINER, "readlink /proc/self/ns/net; grep /proc/sys /proc/mounts",
-	 "Set it from outside: docker run --sysctl KEY=VALUE, securityContext.sysctls of the pod "
+	 "A user other than root cannot write settings. In a container root cannot either: /proc/sys is "
+	 "read-only, and global settings can be written in the initial network namespace only.",
+	 "", REMEDY_NONE, "id -u; readlink /proc/self/ns/net; grep /proc/sys /proc/mounts",
+	 "Run the command with sudo. In a container set it from outside: docker run --sysctl KEY=VALUE, securityContext.sysctls of the pod "
 	 "(Kubernetes forbids most until --allowed-unsafe-sysctls of the kubelet lists them); global "
 	 "ones on the host.",
 	 "sysctl(8); net/sysctl_net.c net_ctl_permissions()"},

@@ -1,9 +1,12 @@
 #include "epolltune/doing.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shell.h"
 #include "epolltune/catalogue.h"
+#include "epolltune/host.h"
 #include "epolltune/listener.h"
 #include "epolltune/quantity.h"
 #include "epolltune/report.h"
@@ -120,6 +123,17 @@ static void halted_doing(const struct process *p, bool several, const char *resu
 	}
 }
 
+/* Of one that runs: both numbers, as one alone would lower the hard limit. */
+static void raise_help(const struct process *p, struct doing *d)
+{
+	uint64_t more = quantity_more(p->soft);
+	char hard[24] = "unlimited";
+	if (p->hard != HOST_UNLIMITED)
+		snprintf(hard, sizeof(hard), "%" PRIu64, p->hard > more ? p->hard : more);
+	report_text(d->help, "Raise that limit: prlimit --pid %d --nofile=%" PRIu64 ":%s",
+		    (int)p->pid, more, hard);
+}
+
 struct doing doing_of(const struct process *p)
 {
 	struct doing d = {.help = "Find out what it waits for (a disk, a lock, another server), or "
@@ -135,10 +149,7 @@ struct doing doing_of(const struct process *p)
 				    "does not change",
 				    row->name);
 		else
-			report_text(d.help,
-				    "Raise that limit (prlimit --pid %d --nofile=N: up to its hard "
-				    "limit)",
-				    (int)p->pid);
+			raise_help(p, &d);
 	} else if (process_halted(p)) {
 		char resume[32];
 		snprintf(resume, sizeof(resume), "kill -CONT %d", (int)p->pid);
@@ -166,7 +177,10 @@ bool process_accepts_not(const struct process *p)
 
 void unit_words(struct wording *words, const char *unit, enum unit_manager manager)
 {
-	wording_set(words, "unit", "%s", unit);
+	char word[256] = "";
+	if (unit[0])
+		shell_word(word, sizeof(word), unit);
+	wording_set(words, "unit", "%s", word);
 	wording_set(words, "manager", "systemctl%s", manager == UNIT_USER ? " --user" : "");
 	wording_flag(words, "user", manager == UNIT_USER);
 	wording_flag(words, "inside", manager == UNIT_INSIDE);

@@ -243,7 +243,7 @@ static void process_limits_are_manual_steps(void **state)
 	output_free(&o);
 	/* The printed command works. */
 	o = run("ulimit -Sn 1024; ulimit -Hn 16000; $PROGRAM apply --probe descriptors --dry-run "
-		"--tight | sed -n 's/.*\\(prlimit --pid \\).*\\( --nofile=.*\\)/\\1$$\\2/p' "
+		"--tight | sed -n 's/HARD/16000/; s/.*\\(prlimit --pid \\).*\\( --nofile=.*\\)/\\1$$\\2/p' "
 		">%s/do; "
 		". %s/do && ulimit -Sn && ulimit -Hn",
 		base, base);

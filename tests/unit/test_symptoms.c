@@ -219,6 +219,67 @@ static void remedies_agree_with_the_servers(void **state)
 	assert_non_null(strstr(symptom_row_at(i)->action, "10 * N"));
 }
 
+/* What only some shells have: lists in braces, [[, $'…' and <(…). */
+static const char *only_of_bash(const char *command)
+{
+	for (const char *at = command; *at; at++) {
+		size_t word = at[0] == '{' ? strspn(at + 1, "abcdefghijklmnopqrstuvwxyz_.") : 0;
+		if ((word && at[1 + word] == ',') || !strncmp(at, "[[ ", 3) ||
+		    !strncmp(at, "$'", 2) || !strncmp(at, "<(", 2))
+			return at;
+	}
+	return NULL;
+}
+
+/* An operator pastes them on Debian's dash and Alpine's ash, too. */
+static void commands_run_in_every_shell(void **state)
+{
+	static const struct {
+		size_t (*count)(void);
+		const struct clue_row *(*at)(size_t);
+	} tables[] = {{symptom_row_count, symptom_row_at},
+		      {complaint_row_count, complaint_row_at},
+		      {directive_row_count, directive_row_at}};
+	for (size_t k = 0; k < sizeof(tables) / sizeof(*tables); k++)
+		for (size_t i = 0; i < tables[k].count(); i++) {
+			const struct clue_row *row = tables[k].at(i);
+			const char *texts[] = {row->show, row->action};
+			for (size_t t = 0; t < 2; t++)
+				if (only_of_bash(texts[t]))
+					fail_msg("%s: %s", row->name, only_of_bash(texts[t]));
+		}
+	for (size_t i = 0; i < counter_row_count(); i++)
+		if (only_of_bash(counter_row_at(i)->show))
+			fail_msg("%s: %s", counter_row_at(i)->name, counter_row_at(i)->show);
+}
+
+/* "[Service] LimitNOFILE=N" in one line is no drop-in: systemd takes all of it for a header. */
+static void has_no_section_before_a_line(const char *name, const char *text)
+{
+	for (const char *at = text; at && (at = strstr(at, "] ")); at++) {
+		size_t key = strspn(at + 2, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+		if (key && at[2 + key] == '=')
+			fail_msg("%s: %s", name, text);
+	}
+}
+
+static void a_section_of_a_unit_has_a_line_of_its_own(void **state)
+{
+	for (size_t i = 0; i < symptom_row_count(); i++)
+		has_no_section_before_a_line(symptom_row_at(i)->name, symptom_row_at(i)->action);
+	for (size_t i = 0; i < directive_row_count(); i++)
+		has_no_section_before_a_line(directive_row_at(i)->name,
+					     directive_row_at(i)->action);
+	for (size_t i = 0; i < finding_row_count(); i++)
+		has_no_section_before_a_line(finding_row_at(i)->id, finding_row_at(i)->advice);
+	for (size_t i = 0; i < server_row_count(); i++) {
+		const struct server_row *row = server_row_at(i);
+		has_no_section_before_a_line(row->name, row->backlog_line);
+		has_no_section_before_a_line(row->name, row->clients_line);
+		has_no_section_before_a_line(row->name, row->files_line);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +292,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_line_of_an_event_names_its_walls, open_log,
 						close_recogniser),
 		cmocka_unit_test(remedies_agree_with_the_servers),
+		cmocka_unit_test(commands_run_in_every_shell),
+		cmocka_unit_test(a_section_of_a_unit_has_a_line_of_its_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

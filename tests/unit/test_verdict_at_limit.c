@@ -292,25 +292,31 @@ static void texts_name_the_limit(void **state)
 	static const struct look_texts rows[] = {
 		{at_limit_and_dropping, 1, NULL,
 		 "nginx (pid 812) has 1 024 of 1 024 descriptors open, its soft limit.",
-		 "No backlog helps. Raise that limit (prlimit --pid 812 --nofile=N: up to its hard limit)."},
+		 "No backlog helps. Raise that limit: prlimit --pid 812 --nofile=4096:524288."},
 		{at_limit, 0,
 		 "nginx (pid 812) has 1 023 of 1 024 descriptors open while 300 connections wait",
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288), and a "
 		 "level-triggered server spins. 300 connections wait in the queue of nginx (pid 812) "
 		 "on 0.0.0.0:443.",
-		 "systemctl edit nginx.service: [Service] LimitNOFILE=4096:524288, then systemctl "
-		 "restart nginx.service. nginx has a limit of its own: worker_rlimit_nofile 4096; "
-		 "events { worker_connections 4096; }"},
+		 "d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
+		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
+		 "systemctl daemon-reload && systemctl restart nginx.service." OF_NGINX},
 		{at_limit_of_a_user, 0, NULL, NULL,
-		 "systemctl --user edit nginx.service: [Service] LimitNOFILE=4096:524288, then "
-		 "systemctl --user restart nginx.service." OF_NGINX},
+		 "d=~/.config/systemd/user/nginx.service.d; mkdir -p $d && printf "
+		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
+		 "systemctl --user daemon-reload && systemctl --user restart "
+		 "nginx.service." OF_NGINX},
 		{at_both_limits_of_a_user, 0, NULL, NULL,
-		 "systemctl --user edit nginx.service: [Service] LimitNOFILE=4096, then systemctl "
-		 "--user restart nginx.service. The hard limit of that user's manager, "
+		 "d=~/.config/systemd/user/nginx.service.d; mkdir -p $d && printf "
+		 "'[Service]\\nLimitNOFILE=4096\\n' >$d/zz-LimitNOFILE.conf && systemctl "
+		 "--user daemon-reload && systemctl --user restart nginx.service. "
+		 "The hard limit of that user's manager, "
 		 "user@UID.service, has to be as high." OF_NGINX},
 		{at_limit_inside, 0, NULL, NULL,
-		 "In the container: systemctl edit nginx.service: [Service] LimitNOFILE=4096:524288, "
-		 "then systemctl restart nginx.service." OF_NGINX},
+		 "In the container: "
+		 "d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
+		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
+		 "systemctl daemon-reload && systemctl restart nginx.service." OF_NGINX},
 		{at_both_limits, 0, NULL, NULL,
 		 "Raise RLIMIT_NOFILE where the process is started (LimitNOFILE=4194304 in a systemd "
 		 "unit, ulimit -n 4194304 in a script), and restart it. fs.nr_open (1 048 576) has to "
@@ -341,8 +347,10 @@ static void texts_name_the_limit(void **state)
 		 "nginx (pid 812) can start no process or thread: its user runs 151 of 150", NULL,
 		 NULL},
 		{processes_are_spent_inside, 0, NULL, NULL,
-		 "In the container: systemctl edit nginx.service: [Service] LimitNPROC=1024, then "
-		 "systemctl restart nginx.service."},
+		 "In the container: "
+		 "d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
+		 "'[Service]\\nLimitNPROC=1024\\n' >$d/zz-LimitNPROC.conf && systemctl "
+		 "daemon-reload && systemctl restart nginx.service."},
 		{pids_are_spent, 0,
 		 "nginx (pid 812) can start no process or thread: this machine runs 724 of 724",
 		 "The limit is kernel.pid_max: fork() and pthread_create() fail with EAGAIN.",

@@ -1026,6 +1026,22 @@ static void orphans_that_could_not_be_counted_are_unknown(void **state)
 	}
 }
 
+/* More than the limit may be in use: the kernel resets some of them only. */
+static void more_orphans_than_the_limit_are_named_so(void **state)
+{
+	const struct experiment *x = verdict_experiment("counters", "orphans");
+	struct target t = target_default();
+	struct settings s = verdict_settings(
+		x, "net.ipv4.tcp_max_orphans=65536; TCP orphan of /proc/net/sockstat=65537");
+	const struct finding *f = verdict_of(x, &t, &s, NULL)->findings;
+	assert_non_null(strstr(f->detail, "65 537 of 65 536 are in use (above the limit)"));
+	s = verdict_settings(
+		x, "net.ipv4.tcp_max_orphans=65536; TCP orphan of /proc/net/sockstat=65536");
+	f = verdict_of(x, &t, &s, NULL)->findings;
+	assert_non_null(strstr(f->detail, "65 536 of 65 536 are in use"));
+	assert_null(strstr(f->detail, "above the limit"));
+}
+
 /* A hash table of the namespace is not evidence of the machine's orphans. */
 static void a_table_of_the_namespace_bounds_no_orphans(void **state)
 {
@@ -1192,6 +1208,7 @@ int main(void)
 		cmocka_unit_test(orphans_in_use_are_not_needed_again),
 		cmocka_unit_test(orphans_wait_in_fin_wait2),
 		cmocka_unit_test(orphans_that_could_not_be_counted_are_unknown),
+		cmocka_unit_test(more_orphans_than_the_limit_are_named_so),
 		cmocka_unit_test(a_table_of_the_namespace_bounds_no_orphans),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,8 +48,8 @@ static void a_limit_on_descriptors_is_raised_where_it_counts(void **state)
 	static const struct {
 		const char *name, *help;
 	} rows[] = {
-		{"nginx", "prlimit --pid 7 --nofile=N: up to its hard limit"},
-		{"own", "prlimit --pid 7 --nofile=N: up to its hard limit"},
+		{"nginx", "Raise that limit: prlimit --pid 7 --nofile=4096:4096"},
+		{"own", "Raise that limit: prlimit --pid 7 --nofile=4096:4096"},
 		{"redis-server", "restart it: Redis computes its own limit"},
 		{"mysqld", "restart it: MySQL computes its own limit"},
 		{"mongod", "restart it: MongoDB computes its own limit"},
@@ -61,6 +61,40 @@ static void a_limit_on_descriptors_is_raised_where_it_counts(void **state)
 		if (!strstr(doing_of(&p).help, rows[i].help))
 			fail_msg("%s: %s", rows[i].name, doing_of(&p).help);
 	}
+}
+
+/* Of one that runs, both limits are kept. */
+static void the_hard_limit_is_not_lowered(void **state)
+{
+	static const struct {
+		uint64_t soft, hard;
+		const char *option;
+	} rows[] = {
+		{1024, 524288, "--nofile=4096:524288"},
+		{1024, 1024, "--nofile=4096:4096"},
+		{1024, HOST_UNLIMITED, "--nofile=4096:unlimited"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct process p = {.pid = 7,
+				    .soft = rows[i].soft,
+				    .hard = rows[i].hard,
+				    .open = rows[i].soft,
+				    .state = 'S'};
+		if (!strstr(doing_of(&p).help, rows[i].option))
+			fail_msg("%s: %s", rows[i].option, doing_of(&p).help);
+	}
+}
+
+/* systemd writes "-" in a name as "\\x2d", and a shell takes a backslash away. */
+static void a_unit_is_a_word_for_a_shell(void **state)
+{
+	struct wording words = {0};
+	unit_words(&words, "nginx.service", UNIT_SYSTEM);
+	assert_string_equal(wording_get(&words, "unit"), "nginx.service");
+	unit_words(&words, "a\\x2db.service", UNIT_SYSTEM);
+	assert_string_equal(wording_get(&words, "unit"), "'a\\x2db.service'");
+	unit_words(&words, "", UNIT_SYSTEM);
+	assert_string_equal(wording_get(&words, "unit"), "");
 }
 
 /* A process of a server of which others are halted is not one of them. */
@@ -163,6 +197,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(states_of_a_process_are_named),
 		cmocka_unit_test(a_limit_on_descriptors_is_raised_where_it_counts),
+		cmocka_unit_test(the_hard_limit_is_not_lowered),
+		cmocka_unit_test(a_unit_is_a_word_for_a_shell),
 		cmocka_unit_test(halted_processes_are_counted_by_their_state),
 		cmocka_unit_test(a_server_that_stopped_accepting_has_its_limit_named),
 		cmocka_unit_test(what_froze_a_process_resumes_it),

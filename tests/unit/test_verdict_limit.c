@@ -494,16 +494,17 @@ static void new_connections_to_a_unit_have_limits_of_its_own(void **state)
 	} rows[] = {
 		{UNIT(OLD, 200, 150), 80, VERDICT_OK, 100, "TriggerLimitBurst is 200 in 2 s.", ""},
 		{UNIT(OLD, 200, 150), 100, VERDICT_TIGHT, 100, "",
-		 "[Socket] TriggerLimitBurst=250; then systemctl restart a.socket."},
+		 "printf '[Socket]\\nTriggerLimitBurst=250\\n' >$d/zz-LimitBurst.conf && systemctl "
+		 "daemon-reload && systemctl restart a.socket."},
 		{UNIT(OLD, 200, 150), 101, VERDICT_SHORT, 100, "", "TriggerLimitBurst="},
 		{UNIT(SINCE, 200, 150), 60, VERDICT_OK, 75, ", PollLimitBurst is 150 in 2 s.", ""},
 		{UNIT(SINCE, 200, 150), 200, VERDICT_SHORT, 75, "",
-		 "systemctl edit a.socket: [Socket] TriggerLimitBurst=666, and on the next line "
-		 "PollLimitBurst=500; then"},
+		 "d=/etc/systemd/system/a.socket.d; mkdir -p $d && printf "
+		 "'[Socket]\\nTriggerLimitBurst=666\\nPollLimitBurst=500\\n' >$d"},
 		{UNIT(SINCE, 2000, 150), 200, VERDICT_SHORT, 75, "",
-		 "[Socket] PollLimitBurst=500;"},
+		 "'[Socket]\\nPollLimitBurst=500\\n'"},
 		{UNIT(SINCE, 200, 0), 200, VERDICT_SHORT, 100, "TriggerLimitBurst is 200 in 2 s.",
-		 "[Socket] TriggerLimitBurst=500;"},
+		 "'[Socket]\\nTriggerLimitBurst=500\\n'"},
 		{UNIT(SINCE, 0, 0), 200, VERDICT_OK, REPORT_NONE, "TriggerLimitBurst sets no", ""},
 		/* Which systemd it is another user does not see. */
 		{UNIT(0, 200, 150), 60, VERDICT_OK, 100, "which systemd has since version 255", ""},
