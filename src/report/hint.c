@@ -47,14 +47,68 @@ static enum apply_help apply_helps(const struct report *r, enum wall_verdict ver
 	return best;
 }
 
+static bool is_critical(const struct report *r, const struct finding *f)
+{
+	return f->level == LEVEL_CRITICAL;
+}
+static bool is_warning(const struct report *r, const struct finding *f)
+{
+	return f->level == LEVEL_WARNING;
+}
+static bool is_note(const struct report *r, const struct finding *f)
+{
+	return f->level == LEVEL_NOTE;
+}
+static bool is_skipped(const struct report *r, const struct finding *f)
+{
+	return f->level == LEVEL_SKIPPED;
+}
+/* The answer has its clause. */
+static bool is_untried(const struct report *r, const struct finding *f)
+{
+	return finding_untried(f);
+}
+static bool is_undecided(const struct report *r, const struct finding *f)
+{
+	const struct wall *w = report_find(r, f->wall);
+	return w && !w->accepted && wall_undecided(r, w);
+}
+
 static const struct finding *first_of(const struct report *r, bool verbose,
-				      enum finding_level level)
+				      bool (*wanted)(const struct report *, const struct finding *))
 {
 	for (size_t i = 0; i < r->finding_count; i++)
-		if (r->findings[i].level == level && !r->findings[i].accepted &&
-		    (verbose || !r->findings[i].quiet))
+		if (!r->findings[i].accepted && (verbose || !r->findings[i].quiet) &&
+		    wanted(r, &r->findings[i]))
 			return &r->findings[i];
 	return NULL;
+}
+
+static const char *undecided_first(const struct report *r)
+{
+	for (size_t i = 0; i < r->wall_count; i++)
+		if (!r->walls[i].accepted && wall_undecided(r, &r->walls[i]))
+			return r->walls[i].name;
+	return NULL;
+}
+
+/* What made the status, a finding or a wall; NULL: nothing that explain knows. */
+static const char *cause_of(const struct report *r, bool verbose, enum wall_verdict status)
+{
+	const struct finding *f = NULL;
+	if (status == VERDICT_SHORT)
+		f = first_of(r, verbose, is_critical);
+	else if (status == VERDICT_UNKNOWN)
+		f = first_of(r, verbose, is_undecided);
+	else if (status == VERDICT_TIGHT)
+		f = first_of(r, verbose, is_warning);
+	if (!f && status == VERDICT_UNKNOWN && undecided_first(r))
+		return undecided_first(r);
+	if (!f)
+		f = first_of(r, verbose, is_untried);
+	if (!f && status == VERDICT_UNKNOWN)
+		f = first_of(r, verbose, is_skipped);
+	return f ? f->id : NULL;
 }
 
 /* The options that ask the same question of check and apply; false: they do not fit. */
@@ -104,23 +158,21 @@ const char *hint_next(const struct report *r, bool verbose, char command[HINT_CO
 {
 	char arguments[HINT_ARGUMENTS];
 	command[0] = 0;
-	enum apply_help shorts = apply_helps(r, VERDICT_SHORT);
-	enum apply_help helps = shorts ? shorts : apply_helps(r, VERDICT_TIGHT);
+	const enum wall_verdict status = report_summarize(r).status;
+	enum apply_help helps = verdict_asks(status) ? apply_helps(r, status) : HELPS_NOT;
 	if (r->host.isolation != ISOLATION_SYSROOT && helps) {
 		/* A command that is cut off does something else. */
 		if (arguments_of(r, arguments))
 			snprintf(command, HINT_COMMAND, "%s%sepolltune apply%s%s --dry-run",
 				 r->enter, r->enter[0] ? " " : "", arguments,
-				 shorts ? "" : " --tight");
+				 status == VERDICT_SHORT ? "" : " --tight");
 		return helps == HELPS_BY_CHANGES ? "To see the changes: "
 						 : "For the manual steps: ";
 	}
-	const struct finding *f = first_of(r, verbose, LEVEL_CRITICAL);
-	if (!f)
-		f = first_of(r, verbose, LEVEL_WARNING);
-	if (f)
-		snprintf(command, HINT_COMMAND, "epolltune explain %s", f->id);
-	else if (!verbose && r->command[0] && first_of(r, verbose, LEVEL_NOTE))
+	const char *cause = cause_of(r, verbose, status);
+	if (cause)
+		snprintf(command, HINT_COMMAND, "epolltune explain %s", cause);
+	else if (!verbose && r->command[0] && first_of(r, verbose, is_note))
 		snprintf(command, HINT_COMMAND, "%s --verbose", r->command);
-	return f ? "For more: " : "For the notes: ";
+	return cause ? "For more: " : "For the notes: ";
 }
