@@ -222,8 +222,11 @@ struct report_observed {
 	uint64_t peak_per_s;  /* in the busiest 100 ms */
 	uint64_t stall_us;    /* the longest pause between two accepts; 0: none was seen */
 	uint64_t gap_us;      /* the longest time between two looks */
-	bool others;          /* the namespace has other listeners */
-	bool udp;             /* the server has UDP sockets */
+	/* Packets of new connections that the kernel dropped meanwhile, at all listeners: the rate
+	 * is a lower bound where there are some. */
+	uint64_t dropped;
+	bool others;     /* the namespace has other listeners */
+	bool udp;        /* the server has UDP sockets */
 	bool udp_others; /* and so has another, whose datagrams count too: no target is of them */
 	/* That arrived at all UDP sockets of the network namespace: the mean, and the busiest
 	 * 100 ms. */

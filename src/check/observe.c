@@ -27,7 +27,7 @@ struct observer {
 	struct check_subject *of;
 	struct traffic traffic;
 	struct connections connections;
-	struct host_counters counters;
+	struct host_counters counters, drops;
 	uint64_t max_open;
 	/* When to look, to count the connections, and to search next. */
 	uint64_t look_at, count_at, search_at;
@@ -107,6 +107,15 @@ static bool datagrams_shared(struct observer *o)
 	return false;
 }
 
+/* Those of full accept and SYN queues are among them. Each look would read the file for nothing. */
+static int64_t drops_count(struct observer *o, bool last)
+{
+	bool ends = !o->traffic.looks || o->moved || last;
+	return ends && !host_counters(o->of->host, &o->drops, NULL)
+		       ? host_counter(&o->drops, COUNTER_LISTEN_DROPS)
+		       : -1;
+}
+
 static int look(struct observer *o, bool last, struct err *e)
 {
 	CLEAN(listeners_free) struct listeners l = {0};
@@ -126,6 +135,7 @@ static int look(struct observer *o, bool last, struct err *e)
 	one.opened = one.only_udp ? 0 : host_counter(&o->counters, COUNTER_PASSIVE_OPENS);
 	if (one.opened < 0)
 		return err_set(e, ENODATA, "--observe: proc/net/snmp has no Tcp PassiveOpens");
+	one.dropped = one.only_udp ? -1 : drops_count(o, last);
 	one.datagrams = one.udp ? datagrams_count(&o->counters) : 0;
 	traffic_add(&o->traffic, &one);
 	o->moved = false;

@@ -97,6 +97,18 @@ static void slot_add(struct traffic *t, uint64_t now)
 /* A 32-bit kernel's counter wraps. */
 static int64_t grown(int64_t was, int64_t now) { return now > was ? now - was : 0; }
 
+/* A server that starts meanwhile has those that were dropped before it listened, too. */
+static void dropped_add(struct traffic *t, const struct traffic_look *look, bool begins)
+{
+	if (begins)
+		t->last_dropped = -1;
+	if (look->dropped < 0)
+		return;
+	if (t->last_dropped >= 0)
+		t->dropped += (uint64_t)grown(t->last_dropped, look->dropped);
+	t->last_dropped = look->dropped;
+}
+
 void traffic_add(struct traffic *t, const struct traffic_look *look)
 {
 	uint64_t waiting = 0;
@@ -127,6 +139,7 @@ void traffic_add(struct traffic *t, const struct traffic_look *look)
 			   : look->l->count > 1                     ? STILL_PERHAPS
 								    : STILL_NOT;
 	t->opened += (uint64_t)arrived;
+	dropped_add(t, look, begins);
 	t->datagrams += (uint64_t)grown(t->last_datagrams, look->datagrams);
 	t->last_datagrams = look->datagrams;
 	t->udp = look->udp;
@@ -186,6 +199,7 @@ void traffic_sum(const struct traffic *t, const struct connections *c, uint64_t 
 		.opened = t->opened,
 		.stall_us = t->longest_ns / 1000,
 		.gap_us = t->gap_ns / 1000,
+		.dropped = t->dropped,
 		.others = t->others,
 		.udp = t->udp,
 		.sampled = c->count,

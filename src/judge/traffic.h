@@ -15,6 +15,8 @@
 struct traffic_look {
 	uint64_t at_ns;
 	int64_t opened; /* Tcp.PassiveOpens of the network namespace */
+	/* TcpExt.ListenDrops likewise; -1: not read at this look. */
+	int64_t dropped;
 	/* That have arrived at its UDP sockets, read or dropped; 0 where they do not count. */
 	int64_t datagrams;
 	bool udp;                  /* the server has UDP sockets */
@@ -33,6 +35,8 @@ struct traffic {
 	int64_t last_opened;
 	int64_t last_datagrams;
 	uint64_t opened, datagrams; /* since the first look */
+	int64_t last_dropped;       /* -1: not read yet, in this network namespace */
+	uint64_t dropped;           /* since the first look */
 	uint64_t slot_ns;           /* the beginning of the present slot */
 	uint64_t slot_opened, slot_datagrams;
 	double peak_per_s, datagrams_peak_per_s; /* of all slots that are over */

@@ -81,6 +81,20 @@ static void observed_numbers(const struct page *p, const struct report_observed 
 	put(p, TONE_PLAIN, 0, " · ", &s);
 }
 
+static void observed_dropped(const struct page *p, const struct report_observed *o, head_put put)
+{
+	struct page_segments s = {.hang = 4};
+	if (!o->dropped)
+		return;
+	page_segment(
+		p, &s,
+		"The rate is a lower bound: the kernel dropped %s of new connections meanwhile "
+		"(ListenDrops%s)",
+		quantity_of(o->dropped, "packet").text,
+		o->others ? ", of all listeners of this network namespace" : "");
+	put(p, TONE_PLAIN, 2, "", &s);
+}
+
 /* The numbers of the target that keep their value, and why. */
 static void observed_missing(const struct page *p, const struct report *r, head_put put)
 {
@@ -116,6 +130,7 @@ static void observed(const struct page *p, const struct report *r, head_put put)
 	if (!o->us)
 		return;
 	observed_numbers(p, o, put);
+	observed_dropped(p, o, put);
 	target_arguments(&o->target, arguments, sizeof(arguments));
 	page_segment(p, &s, "As options:%s",
 		     arguments[0] ? arguments : " none, it is the default target");

@@ -62,6 +62,7 @@ const struct json_field json_observed[] = {
 	{"datagrams_peak_per_s", FIELD_COUNT, AT(datagrams_peak_per_s), .newer = true},
 	{"stall_us", FIELD_FACT, AT(stall_us)},
 	{"gap_us", FIELD_COUNT, AT(gap_us)},
+	{"dropped", FIELD_COUNT, AT(dropped), .newer = true},
 	{"sampled", FIELD_COUNT, AT(sampled)},
 	{"rtt_us", .kind = FIELD_OTHER},
 	{"bandwidth_bps", .kind = FIELD_OTHER},

@@ -227,7 +227,8 @@ static void stored(const struct page *p, const struct report *r)
 		return;
 	shell_word(word, sizeof(word), r->stored_as);
 	snprintf(command, sizeof(command), "epolltune check --target %s", word);
-	page_text(p, purpose, sizeof(purpose), "Saved as %s. Use it with: ", r->stored);
+	page_text(p, purpose, sizeof(purpose), "Saved as %s%s. Use it with: ", r->stored,
+		  r->observed.dropped ? ", with a rate that is a lower bound" : "");
 	command_line(p, purpose, command);
 }
 

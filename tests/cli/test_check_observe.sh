@@ -69,7 +69,8 @@ test_a_stall_is_seen() {
 	kill -CONT "$server" $worker
 	json '.observed.stall_us >= .observed.duration_us / 2 and .observed.stall_us <= .observed.duration_us' \
 		'.target.stall_us >= .observed.stall_us / 2' '.observed.options | contains("--stall ")' \
-		'finding("accept-queue.dropped").detail | contains("since the observation began at 2")'
+		'finding("accept-queue.dropped").detail | contains("since the observation began at 2")' \
+		'.observed.dropped > 0'
 }
 
 # It accepts none; where the operator allows a stall longer than the window, that may be one.

@@ -164,6 +164,7 @@ static inline void sample_observed(struct report *r)
 					       .rate_per_s = 240,
 					       .peak_per_s = 1300,
 					       .gap_us = 9000,
+					       .dropped = 470,
 					       .others = true,
 					       .udp = true,
 					       .datagrams_per_s = 5200,

@@ -188,7 +188,7 @@ static void assert_contract(json_t *root)
 			observed,
 			"duration_us connections opened rate_per_s rate_peak_per_s "
 			"other_listeners udp_sockets other_udp_sockets datagrams_per_s datagrams_peak_per_s "
-			"stall_us gap_us sampled rtt_us bandwidth_bps window_bytes headroom target options ");
+			"stall_us gap_us dropped sampled rtt_us bandwidth_bps window_bytes headroom target options ");
 		assert_keys(json_object_get(observed, "rtt_us"), "connections p50 p95 p99 ");
 	}
 	assert_string_equal(string_at(root, "schema"), "epolltune.report/1");

@@ -253,6 +253,39 @@ static void the_rate_has_a_mean_and_a_peak(void **state)
 }
 
 /* 2 000 datagrams in the first 100 ms, none in the next 300, beside few connections or none. */
+/* Only some looks read them; a server that moved has those of its new network namespace. */
+static void what_is_dropped_is_counted(void **state)
+{
+	static const struct {
+		int64_t dropped[5]; /* of each look; -1: not read */
+		int begins;         /* the look that is in another network namespace; 0: none */
+		uint64_t all;
+	} cases[] = {
+		{{-1, -1, -1, -1, -1}, 0, 0},    {{70, -1, -1, -1, 70}, 0, 0},
+		{{70, -1, -1, -1, 540}, 0, 470}, {{70, 80, -1, -1, 90}, 0, 20},
+		{{70, -1, 5, -1, 9}, 2, 4},      {{70, -1, -1, -1, 9}, 2, 0},
+		{{-1, -1, 5, -1, 9}, 0, 4},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct traffic *t = calloc(1, sizeof(*t));
+		const struct connections none = {0};
+		struct report_observed out;
+		struct listener at = {.kind = LISTENER_TCP};
+		struct listeners l = {.at = &at, .count = 1};
+		for (int n = 0; n < 5; n++)
+			traffic_add(t,
+				    &(struct traffic_look){.l = &l,
+							   .wanted = is_first,
+							   .dropped = cases[i].dropped[n],
+							   .begins = n && n == cases[i].begins,
+							   .at_ns = (uint64_t)(n + 1) * 10 * MS});
+		traffic_sum(t, &none, 0, &out);
+		free(t);
+		if (out.dropped != cases[i].all)
+			fail_msg("row %zu: %llu", i, (unsigned long long)out.dropped);
+	}
+}
+
 static void datagrams_have_a_mean_and_a_peak(void **state)
 {
 	static const struct {
@@ -407,6 +440,7 @@ int main(void)
 		cmocka_unit_test(every_socket_is_looked_at),
 		cmocka_unit_test(a_counter_wraps),
 		cmocka_unit_test(the_rate_has_a_mean_and_a_peak),
+		cmocka_unit_test(what_is_dropped_is_counted),
 		cmocka_unit_test(datagrams_have_a_mean_and_a_peak),
 		cmocka_unit_test(a_new_socket_has_no_stall),
 		cmocka_unit_test(the_sample_gives_rtt_and_bandwidth),
