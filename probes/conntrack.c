@@ -444,6 +444,7 @@ static const struct experiment experiments[] = {
 struct sample {
 	int64_t used, max; /* REPORT_NONE: not readable */
 	bool outside;      /* of the namespace that forwards to the server */
+	bool uncounted;    /* it has entries, and no statistics */
 	/* No connection is open that shows whether a rule tracks it; what closed ones take then. */
 	bool idle;
 	bool portless;              /* as of the settings */
@@ -498,8 +499,13 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (s->outside) {
 		s->used = o->subject->outside.used;
 		s->max = o->subject->outside.max;
-	} else if (s->used > 0)
+	} else if (s->used > 0) {
 		host_table_counters(h, "nf_conntrack", &s->counters);
+		/* Without CONFIG_NF_CONNTRACK_PROCFS there is no such file. */
+		s->uncounted = !s->counters.unread.code &&
+			       host_counter(&s->counters, COUNTER_CONNTRACK_DROPS) < 0 &&
+			       host_whole(h, "proc/net/stat/nf_conntrack");
+	}
 	return 0;
 }
 
@@ -568,6 +574,8 @@ static void observation_judge(const struct sample *before, const struct sample *
 	bool full = after->max > 0 && after->used >= after->max;
 	struct wording words = {0};
 	idle_judge(before, after, m->target, m->options->subject, r);
+	if (after->uncounted && !full)
+		report_finding(r, "conntrack.uncounted", NULL);
 	if (!full && grown <= 0)
 		return;
 	count_word(&words, "used", after->used);

@@ -2282,6 +2282,19 @@ static const struct finding_row findings[] = {
 	 .proof = "nf_conntrack_count at nf_conntrack_max; drop in /proc/net/stat/nf_conntrack "
 		  "grows"},
 
+	{.id = "conntrack.uncounted",
+	 .level = LEVEL_SKIPPED,
+	 .title = "The kernel has no /proc/net/stat/nf_conntrack: what connection tracking drops is "
+		  "not known",
+	 .advice = "conntrack -S, as root, prints drop and early_drop: watch whether they grow "
+		   "under load.",
+	 .answer = "whether connection tracking drops packets is not known",
+	 .meaning =
+		 "Connections are tracked, and the kernel was built without "
+		 "CONFIG_NF_CONNTRACK_PROCFS: epolltune cannot read how many packets the table "
+		 "has dropped. A table that is full when epolltune looks is reported all the same.",
+	 .action = "Compare two outputs of conntrack -S.",
+	 .proof = "nf_conntrack_count is above 0, and /proc/net/stat/nf_conntrack is missing"},
 	{.id = "conntrack.idle",
 	 .level = LEVEL_NOTE,
 	 .title = "Connection tracking has no entry yet: if a rule tracks connections, "

@@ -566,7 +566,7 @@ static void an_empty_table_that_would_not_suffice_is_noted(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		static struct report r;
 		static struct sample sample;
-		char files[400], row[24];
+		char files[500], row[24];
 		bool first = rows[i].of == TCP || rows[i].of == DATAGRAMS;
 		struct probe_options o = {.subject = rows[i].of == DATAGRAMS       ? &datagrams
 						     : rows[i].of == SERVER_IN_ONE ? &server
@@ -578,7 +578,8 @@ static void an_empty_table_that_would_not_suffice_is_noted(void **state)
 		t.rate_per_s = 1000;
 		snprintf(files, sizeof(files),
 			 "echo %lld >netfilter/nf_conntrack_count; "
-			 "echo %lld >netfilter/nf_conntrack_max; mkdir ../../net; "
+			 "echo %lld >netfilter/nf_conntrack_max; mkdir -p ../../net/stat; "
+			 "printf 'entries drop\\n1 0\\n' >../../net/stat/nf_conntrack; "
 			 "echo boot 1 netns 1 initial 1 first_pids %d first_cgroups 1 first_netns "
 			 "%d >../../../identity; "
 			 "[ %lld -lt 0 ] || printf 'Tcp: CurrEstab\\nTcp: %lld\\n' >../../net/snmp",
@@ -771,6 +772,44 @@ static void a_table_outside_is_named(void **state)
 	assert_non_null(strstr(full.findings[0].detail, "which forwards to the server's"));
 }
 
+/* "None were dropped" is not known then. */
+static void losses_that_cannot_be_counted_are_named(void **state)
+{
+#define ENTRIES(count, max)                                                                        \
+	"echo " count " >netfilter/nf_conntrack_count; echo " max " >netfilter/nf_conntrack_max; "
+#define WHOLE ": >../../../identity"
+#define COUNTED(drop)                                                                              \
+	"mkdir -p ../../net/stat; printf 'entries drop\n7 " drop                                   \
+	"\n' >../../net/stat/nf_conntrack; "
+	static const struct {
+		const char *files, *findings;
+	} rows[] = {
+		{ENTRIES("7", "100") WHOLE, "conntrack.uncounted skipped"},
+		{ENTRIES("7", "100") COUNTED("3") WHOLE, ""},
+		{ENTRIES("0", "100") WHOLE, ""},
+		{WHOLE, ""},
+		{ENTRIES("100", "100") WHOLE, "conntrack.full critical"},
+		/* Another tool may not have recorded it. */
+		{ENTRIES("7", "100") ":", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct sample sample;
+		static struct report r;
+		struct target t = target_default();
+		struct probe_options o = {0};
+		const struct moment m = {.target = &t, .options = &o};
+		char row[16];
+		struct host *h = machine(rows[i].files);
+		memset(&sample, 0, sizeof(sample));
+		assert_int_equal(sample_take(h, &o, &sample, NULL), 0);
+		machine_end(h);
+		report_init(&r);
+		observation_judge(&sample, &sample, &m, &r);
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, &r, rows[i].findings);
+	}
+}
+
 static void what_does_not_forward_does_not_count(void **state)
 {
 	static const char table[] = "echo 7 >netfilter/nf_conntrack_count; "
@@ -815,6 +854,7 @@ int main(void)
 		cmocka_unit_test(the_fuller_of_two_tables_counts),
 		cmocka_unit_test(a_table_without_sysctls_is_not_absent),
 		cmocka_unit_test(a_table_outside_is_named),
+		cmocka_unit_test(losses_that_cannot_be_counted_are_named),
 		cmocka_unit_test(what_does_not_forward_does_not_count),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
