@@ -776,7 +776,8 @@ static void judge_machine_killed(const struct sample *before, const struct sampl
 	wording_set(&words, "who", "%s", subject ? subject->name : "");
 	wording_set(&words, "age", "%s",
 		    after->uptime_s > 0 ? quantity_ago(after->uptime_s).text : "");
-	wording_set(&words, "unit", "%s", subject ? unit_service(subject->unit) : "");
+	unit_words(&words, subject ? unit_service(subject->unit) : "",
+		   subject ? subject->manager : UNIT_SYSTEM);
 	wording_flag(&words, "engine", after->container);
 	struct finding *f = report_finding(r, "container.killed", &words);
 	/* One of the window in the server's own group counts there; an earlier one may have ended

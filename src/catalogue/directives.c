@@ -196,7 +196,7 @@ static const struct clue_row directives[] = {
 	{"net.nf_conntrack_max", "ip_conntrack_max\nnet.ipv4.netfilter.ip_conntrack_max",
 	 "The connections that a network namespace tracks; one number for all, writable in the "
 	 "initial one only. ip_conntrack_max is an old name that no longer exists. "
-	 "kube-proxy writes it at its start.",
+	 "kube-proxy writes net.netfilter.nf_conntrack_max at its start.",
 	 "conntrack", REMEDY_KERNEL, CONNTRACK_SHOW,
 	 "Where they are lower, for example: sysctl -w net.netfilter.nf_conntrack_max=1048576 "
 	 "net.netfilter.nf_conntrack_buckets=262144." CONNTRACK_FILE,
@@ -296,8 +296,8 @@ static const struct clue_row directives[] = {
 	 "ip-sysctl.rst; net/ipv4/tcp_minisocks.c tcp_timewait_state_process()"},
 	{"net.unix.max_dgram_qlen", "max_dgram_qlen",
 	 "Datagrams that the queue of a UNIX datagram socket holds (one more), such as /dev/log or that of "
-	 "a statsd: beyond it a blocking send() sleeps and another gets EAGAIN. It counts when the "
-	 "receiver makes its socket. systemd sets 512 at boot; a new network namespace, as of a "
+	 "a statsd: beyond it a blocking send() sleeps and another gets EAGAIN. The value counts when "
+	 "the receiver makes its socket. systemd sets 512 at boot; a new network namespace, as of a "
 	 "container, begins with 10.",
 	 "", REMEDY_KERNEL, "sysctl net.unix.max_dgram_qlen; ss -xa",
 	 "sysctl -w net.unix.max_dgram_qlen=512 in the network namespace of the receiver, then "

@@ -1877,7 +1877,7 @@ static const struct finding_row findings[] = {
 		 "container has a new control group, which does not count earlier kills. Its memory "
 		 "is free again, so that cgroup.memory may be ok.",
 	 .advice = "journalctl -k --grep oom-kill names {several?the processes:the process}.{unit? "
-		   "systemctl show {unit} -p Result,NRestarts says whether it was restarted.}"
+		   "{manager} show {unit} -p Result,NRestarts says whether it was restarted.}"
 		   "{engine? RestartCount and OOMKilled of docker inspect say whether it was this "
 		   "container.}",
 	 .answer = "processes of this machine {after?were killed for lack of memory {after}:are "

@@ -841,30 +841,36 @@ static void a_kill_that_no_group_counts_is_named(void **state)
 		int64_t before, after; /* of the machine */
 		uint64_t group;        /* of these, in the server's group */
 		bool named;
+		enum unit_manager manager;
 		const char *findings, *title, *advice;
 	} rows[] = {
-		{-1, -1, 0, true, "", "", ""},
-		{0, 0, 0, true, "", "", ""},
-		{2, 2, 2, true, "", "", ""},
-		{3, 3, 2, true, "container.killed note",
+		{-1, -1, 0, true, UNIT_SYSTEM, "", "", ""},
+		{0, 0, 0, true, UNIT_SYSTEM, "", "", ""},
+		{2, 2, 2, true, UNIT_SYSTEM, "", "", ""},
+		{3, 3, 2, true, UNIT_SYSTEM, "container.killed note",
 		 "The kernel killed 1 process of this machine for lack of memory since boot, 2 days ago",
 		 "names the process. systemctl show nginx.service -p Result,NRestarts"},
-		{3, 3, 0, false, "container.killed note", "The kernel killed 3 processes",
+		{3, 3, 2, true, UNIT_USER, "container.killed note", "The kernel killed 1 process",
+		 "names the process. systemctl --user show nginx.service -p Result,NRestarts"},
+		{3, 3, 0, false, UNIT_SYSTEM, "container.killed note",
+		 "The kernel killed 3 processes",
 		 "journalctl -k --grep oom-kill names the processes."},
-		{3, 4, 0, false, "container.killed warning",
+		{3, 4, 0, false, UNIT_SYSTEM, "container.killed warning",
 		 "The kernel killed 1 process of this machine for lack of memory in 500 ms", ""},
 		/* Not the server: its own group counts that. */
-		{3, 4, 0, true, "container.killed note",
+		{3, 4, 0, true, UNIT_SYSTEM, "container.killed note",
 		 "The kernel killed 1 process of this machine for lack of memory in 500 ms", ""},
 		/* Before it could not be read. */
-		{-1, 4, 0, true, "container.killed note", "The kernel killed 4 processes", ""},
+		{-1, 4, 0, true, UNIT_SYSTEM, "container.killed note",
+		 "The kernel killed 4 processes", ""},
 	};
-	const struct subject subject = {.name = "server", .unit = "nginx.service"};
+	struct subject subject = {.name = "server", .unit = "nginx.service"};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		static struct report r;
 		struct sample before = {.group = cgroup_none(false), .uptime_s = 2 * 86400};
 		struct sample after = before;
 		struct probe_options options = {.subject = rows[i].named ? &subject : NULL};
+		subject.manager = rows[i].manager;
 		struct moment m = {.options = &options, .seconds = 0.5};
 		before.machine_killed = rows[i].before;
 		after.machine_killed = rows[i].after;
