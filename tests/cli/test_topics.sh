@@ -35,8 +35,8 @@ test_a_number_keeps_its_unit() {
 }
 
 # Names of programs that commands begin with, for the shell accepts any word there.
-programs='apachectl asinfo awk cat clickhouse-client conntrack curl cut df dig dmesg doveadm doveconf echo epolltune ethtool exim free grep
-	head ip journalctl kubectl lnstat ls lsmod mongosh mosquitto_sub mpstat mysql nc nft nginx nstat
+programs='apachectl asinfo awk cat cd clickhouse-client conntrack curl cut df dig dmesg doveadm doveconf echo epolltune ethtool exim free grep
+	head id ip journalctl kubectl lnstat ls lsmod mongosh mosquitto_sub mpstat mysql nc nft nginx nstat
 	pdns_control pgrep postconf printf ps psql rabbitmq-diagnostics readlink redis-cli rndc slabtop socat sort
 	squidclient ss sshd sysctl systemctl tail tc top tr ulimit uniq wc'
 
@@ -50,7 +50,7 @@ test_what_shows_a_state_is_a_command() {
 		# Of several commands, a remark belongs behind the last.
 		case $line in *'# '*\;*) fail "a remark hides a command: $line" ;; esac
 	done <shown
-	sed "s/  # .*//; s/'[^']*'//g; s/\"[^\"]*\"//g; s/\$([^)]*)//g; s/2>&1//g" shown | tr ';|' '\n\n' |
+	sed "s/  # .*//; s/'[^']*'//g; s/\"[^\"]*\"//g; s/\$([^)]*)//g; s/2>&1//g" shown | tr ';|&()' '\n\n\n\n\n' |
 		awk -v programs="$programs" 'BEGIN { n = split(programs, name); for (i in name) known[name[i]] = 1 }
 			NF && !known[$1] { print; bad = 1 } END { exit bad }' || fail 'no command'
 }
