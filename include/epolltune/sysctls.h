@@ -38,6 +38,14 @@ bool sysctl_meant(const char *general, char meant[SYSCTL_NAME]);
  * fit. */
 bool sysctl_named(const char *general, const char *name, char named[SYSCTL_NAME]);
 
+/* From dots as separators to slashes, and back: the other one is literal, as in the name of an
+ * interface. */
+void sysctl_swap(char *name);
+#define SYSCTL_PATH (SYSCTL_NAME + sizeof("proc/sys/"))
+/* The file of a name, with dots, relative to the root of a host: that of
+ * "net.ipv4.conf.eth0/100.rp_filter" is "proc/sys/net/ipv4/conf/eth0.100/rp_filter". */
+void sysctl_path(const char *name, char path[SYSCTL_PATH]);
+
 /* The kernel has some values under two names, and the later write of either counts. The name under
  * which the catalogue has such a value; of others the name itself. */
 const char *sysctl_key(const char *name);

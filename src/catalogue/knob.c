@@ -9,6 +9,7 @@
 
 #include "base/shell.h"
 #include "epolltune/port_set.h"
+#include "epolltune/sysctls.h"
 
 const struct knob *knob_find(const char *name)
 {
@@ -255,9 +256,9 @@ bool knob_initial_only(const struct knob *k) { return k->scope == KNOB_SYSTEM &&
 
 void knob_path(const struct knob *k, char path[KNOB_PATH])
 {
-	snprintf(path, KNOB_PATH, "proc/sys/%s", k->name);
-	for (char *dot = path; (dot = strchr(dot, '.'));)
-		*dot = '/';
+	char whole[SYSCTL_PATH];
+	sysctl_path(k->name, whole);
+	snprintf(path, KNOB_PATH, "%.*s", KNOB_PATH - 1, whole);
 }
 
 const char *knob_silent(const char *name, const char *value, char silent[KNOB_VALUE])

@@ -436,6 +436,19 @@ static const struct sysctl_advice advice[] = {
 	{NULL, 0, 0, 0, LEVEL_NOTE, NULL, NULL, NULL},
 };
 
+void sysctl_swap(char *name)
+{
+	for (char *c = name; *c; c++)
+		*c = *c == '/' ? '.' : *c == '.' ? '/' : *c;
+}
+
+void sysctl_path(const char *name, char path[SYSCTL_PATH])
+{
+	int root = snprintf(path, SYSCTL_PATH, "proc/sys/");
+	snprintf(path + root, SYSCTL_PATH - (size_t)root, "%s", name);
+	sysctl_swap(path + root);
+}
+
 const char *sysctl_key(const char *name)
 {
 	for (size_t i = 0; i < sizeof(twins) / sizeof(*twins); i++)

@@ -19,10 +19,10 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "epolltune/counters.h"
-#include "epolltune/knob.h"
 #include "epolltune/nic.h"
 #include "epolltune/quantity.h"
 #include "epolltune/subject_listeners.h"
+#include "epolltune/sysctls.h"
 #include "host/capture.h"
 #include "judge/role.h"
 #include "judge/traffic.h"
@@ -420,8 +420,8 @@ static int before_read(const struct check *check, struct report *before, struct 
 static int values_lay(const struct check_options *o, struct host *h, struct err *e)
 {
 	for (size_t i = 0; i < o->laid_count; i++) {
-		char path[KNOB_PATH];
-		knob_path(&(struct knob){.name = o->laid[i].name}, path);
+		char path[SYSCTL_PATH];
+		sysctl_path(o->laid[i].name, path);
 		int rc = host_lay(h, path, o->laid[i].value, e);
 		if (rc)
 			return rc;

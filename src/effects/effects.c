@@ -239,8 +239,8 @@ static bool kernel_has(const struct host *h, const char *general, bool knob)
 /* How the line can be tried; what is known without an experiment. */
 static int line_prepare(const struct trying *t, struct line_effect *x, struct err *e)
 {
-	char path[KNOB_PATH], general[SYSCTL_NAME] = "", running[LAB_SYSCTL_TEXT];
-	knob_path(&(struct knob){.name = x->name}, path);
+	char path[SYSCTL_PATH], general[SYSCTL_NAME] = "", running[LAB_SYSCTL_TEXT];
+	sysctl_path(x->name, path);
 	sysctl_general(x->name, general);
 	const char *module = sysctl_module(general);
 	bool system = x->knob && x->knob->scope == KNOB_SYSTEM;
@@ -250,7 +250,7 @@ static int line_prepare(const struct trying *t, struct line_effect *x, struct er
 	else if (x->refused_after)
 		line_settle(x, EFFECT_NONE, "the kernel refuses it after line %u",
 			    x->refused_after);
-	else if (strpbrk(x->name, "*?[/") || strlen(x->name) >= KNOB_PATH - 10)
+	else if (strpbrk(x->name, "*?[/"))
 		line_settle(x, EFFECT_UNTESTED, "%s", outside(x->name));
 	else if (!host_has(t->host, path) && module)
 		line_settle(x, EFFECT_UNTESTED, "it exists only while %s is loaded", module);

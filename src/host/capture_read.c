@@ -14,6 +14,7 @@
 #include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/sysctl_d.h"
+#include "epolltune/sysctls.h"
 #include "host/capture.h"
 #include "host/listener_file.h"
 #include "host/machine.h"
@@ -522,7 +523,7 @@ static int sysctl_lines_take(struct capture *c, char *text, size_t *taken, struc
 	static const char roots[] = "abi debug dev fs kernel net sunrpc user vm crypto";
 	for (char *line, *rest = text; (line = strsep(&rest, "\n"));) {
 		struct sysctl_line s;
-		char path[sizeof(s.name) + 16], top[16];
+		char path[SYSCTL_PATH], top[16];
 		const char *known;
 		if (!sysctl_d_line(line, strlen(line), &s) || s.pattern || s.exclude ||
 		    s.name[strspn(s.name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -532,9 +533,7 @@ static int sysctl_lines_take(struct capture *c, char *text, size_t *taken, struc
 		known = strstr(roots, top);
 		if (!known || !top[0] || (known[strlen(top)] && known[strlen(top)] != ' '))
 			continue;
-		for (char *at = s.name; *at; at++)
-			*at = *at == '.' ? '/' : *at == '/' ? '.' : *at;
-		snprintf(path, sizeof(path), "proc/sys/%s", s.name);
+		sysctl_path(s.name, path);
 		++*taken;
 		if (capture_find(c, path))
 			continue;

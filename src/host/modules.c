@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
-#include "epolltune/knob.h"
 #include "epolltune/sysctl_d.h"
 #include "epolltune/sysctls.h"
 #include "host/machine.h"
@@ -367,8 +366,8 @@ bool module_sets(const struct host *h, const char *name, struct sysctl_setting *
  */
 static bool is_built_in(struct search *s, const char *name)
 {
-	char path[KNOB_PATH];
-	knob_path(&(struct knob){.name = name}, path);
+	char path[SYSCTL_PATH];
+	sysctl_path(name, path);
 	return s->host->live && host_has(s->host, path) && search_file("proc/modules", s) == 0;
 }
 

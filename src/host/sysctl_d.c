@@ -50,13 +50,6 @@ static void value_take(struct sysctl_line *line, const char *from, size_t length
 	memcpy(line->value, line->whole, line->cut ? sizeof(line->value) - 1 : length);
 }
 
-/* From slashes to dots as separators, and back. */
-static void separators_swap(char *name)
-{
-	for (char *c = name; *c; c++)
-		*c = *c == '/' ? '.' : *c == '.' ? '/' : *c;
-}
-
 /* As systemd's path_simplify(): without empty parts and parts of one dot. */
 static void path_simplify(char *path)
 {
@@ -80,9 +73,9 @@ static void normalize(char *name)
 {
 	size_t first = strcspn(name, "./");
 	if (name[first] == '.')
-		separators_swap(name);
+		sysctl_swap(name);
 	path_simplify(name);
-	separators_swap(name);
+	sysctl_swap(name);
 }
 
 bool sysctl_d_line(const char *text, size_t length, struct sysctl_line *line)
@@ -233,8 +226,8 @@ static bool matches(const struct sysctl_line *line, const char *name)
 	char pattern[sizeof(line->name)], path[256];
 	snprintf(pattern, sizeof(pattern), "%s", line->name);
 	snprintf(path, sizeof(path), "%s", name);
-	separators_swap(pattern);
-	separators_swap(path);
+	sysctl_swap(pattern);
+	sysctl_swap(path);
 	return fnmatch(pattern, path, FNM_PATHNAME) == 0;
 }
 

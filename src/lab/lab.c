@@ -603,8 +603,8 @@ int lab_knob_set(struct lab *lab, enum lab_host host, const char *name, const ch
 static int call_sysctl_swap(struct host *h, void *arg, struct err *e)
 {
 	struct lab_sysctl *s = arg;
-	char path[KNOB_PATH], was[LAB_SYSCTL_TEXT], silent[KNOB_VALUE];
-	knob_path(&(struct knob){.name = s->name}, path);
+	char path[SYSCTL_PATH], was[LAB_SYSCTL_TEXT], silent[KNOB_VALUE];
+	sysctl_path(s->name, path);
 	ssize_t rc = host_read(h, path, was, sizeof(was), e);
 	if (rc >= 0)
 		rc = host_write(h, path, knob_silent(s->name, s->text, silent), e);

@@ -273,14 +273,14 @@ static int64_t port_before(const struct lint *l, const char *name, const struct 
 			   const struct lint_value **later)
 {
 	const struct lint_value *v;
-	char path[KNOB_PATH], running[32];
+	char path[SYSCTL_PATH], running[32];
 	int64_t port;
 	bool set = number_of(l, name, &v, &port) && port >= 0 && port <= 65535;
 	*later = set && v->place > at->place ? v : NULL;
 	*earlier = set && !*later ? v : NULL;
 	if (set)
 		return *later ? own : port;
-	knob_path(&(struct knob){.name = name}, path);
+	sysctl_path(name, path);
 	return l->host && host_read(l->host, path, running, sizeof(running), NULL) > 0 &&
 			       kernel_number(running, BLANKS "\n", &port)
 		       ? port

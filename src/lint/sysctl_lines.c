@@ -125,11 +125,8 @@ static bool is_here(const struct lint *l) { return l->host && l->kernel == host_
 /* Whether the machine has a sysctl, which the list need not know: kernels of vendors have more. */
 static bool machine_has(const struct lint *l, const struct assignment *a)
 {
-	char path[sizeof("proc/sys/") + sizeof(a->read.name)];
-	size_t length = (size_t)snprintf(path, sizeof(path), "proc/sys/%s", a->read.name);
-	/* The slash of a name is a dot in that of an interface. */
-	for (char *c = path + sizeof("proc/sys/") - 1; c < path + length; c++)
-		*c = *c == '.' ? '/' : *c == '/' ? '.' : *c;
+	char path[SYSCTL_PATH];
+	sysctl_path(a->read.name, path);
 	return is_here(l) && !a->read.pattern && host_has(l->host, path);
 }
 

@@ -147,7 +147,7 @@ static void the_count_down_fits_a_narrow_terminal(void **state)
 	assert_null(strstr(once + 1, whole));
 	for (char *at = strstr(once, "\r\033[K"); at; at = strstr(at + 1, "\r\033[K"), pieces++) {
 		size_t length = strcspn(at + 1, "\r\n");
-		/* The last one is followed by what became of the run. */
+		/* The last one is followed by the outcome of the run. */
 		if (strstr(at + 1, "\r\033[K") && length > strlen("\033[K") + 27)
 			fail_msg("%zu bytes: %s", length, at);
 	}

@@ -54,7 +54,7 @@ test_a_file_that_cannot_be_written_is_named() {
 	wrong 'nosuch/file: cannot create a file in its directory: No such file' bench control --svg nosuch/file
 }
 
-# A pipe that nobody reads.
+# Of a pipe that no process reads.
 test_a_signal_ends_the_wait_for_a_reader() {
 	mkfifo pipe
 	status=0

@@ -19,7 +19,7 @@ int base_remove(void **state);
 struct output inside(const char *more, const char *script);
 /* Runs a command in a terminal, types `answer` at its question, and returns the exit status. */
 int terminal_run(const char *command, const char *answer, char *shown, size_t size);
-/* The same of somebody who has typed `ahead` before the command prints anything. */
+/* The same, with `ahead` typed before the command prints anything. */
 int terminal_run_typed(const char *command, const char *ahead, const char *answer, char *shown,
 		       size_t size);
 

@@ -172,6 +172,24 @@ static void names_have_other_spellings(void **state)
 	has_name("... = 5", NULL);
 }
 
+static void a_name_has_one_file(void **state)
+{
+	static const char *const rows[][2] = {
+		{"net.core.somaxconn", "proc/sys/net/core/somaxconn"},
+		{"net.ipv4.conf.eth0/100.rp_filter", "proc/sys/net/ipv4/conf/eth0.100/rp_filter"},
+		{"net/core/somaxconn", "proc/sys/net.core.somaxconn"},
+	};
+	char path[SYSCTL_PATH], longest[SYSCTL_NAME];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		sysctl_path(rows[i][0], path);
+		assert_string_equal(path, rows[i][1]);
+	}
+	memset(longest, 'a', sizeof(longest));
+	longest[sizeof(longest) - 1] = 0;
+	sysctl_path(longest, path);
+	assert_string_equal(path + strlen("proc/sys/"), longest);
+}
+
 /* The kernel's list of reserved ports may have 190 KiB. */
 static void a_long_value_sets_its_name(void **state)
 {
@@ -650,6 +668,7 @@ int main(void)
 		TEST(order_of_files),
 		TEST(lines),
 		TEST(names_have_other_spellings),
+		TEST(a_name_has_one_file),
 		TEST(a_long_value_sets_its_name),
 		TEST(patterns),
 		TEST(a_line_that_says_the_same_keeps_its_place),
