@@ -262,6 +262,8 @@ static void exclusions_are_of_patterns_for_procps(void **state)
 	is_set_by_procps("-net.core.somaxconn\nnet.core.somaxconn = 9\n", "9");
 	is_set_by_procps("net.core.somax* = 9\n-net.core.somaxconn\n", "");
 	is_set_by_procps("net.core.somax* = 9\n- net.core.somaxconn\n", "9");
+	is_set_by_procps("net.core.somax* = 9\nnet.core.*xconn = 5\nnet.core.somax* = 9\n", "9");
+	says("net.core.somaxconn", "5", "/etc/sysctl.d/1.conf");
 	is_set_by_procps("- net.core.somaxconn = 9\n", "");
 	says("net.core.somaxconn", "9", "/etc/sysctl.d/1.conf");
 }
