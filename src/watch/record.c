@@ -83,8 +83,8 @@ int recording_open(struct recording **out, const char *path, uint64_t size, stru
 	return file_open(r, e);
 }
 
-/* Whether the file is at its path: whoever keeps a recording moves it away, whoever cleans up
- * removes it, and what follows goes into a new one. */
+/* Whether the file is at its path: where it was moved away or removed, what follows goes into a new
+ * one. */
 static bool file_stays(const struct recording *r)
 {
 	struct stat opened, now;
