@@ -16,8 +16,6 @@
 #include "epolltune/tasks.h"
 #include "epolltune/throttling.h"
 
-/* Processes left of pids.max, in percent: fewer are a warning. */
-#define PIDS_LEFT_PERCENT 10
 /* A group that waits for memory in a smaller share of the time only reclaims page cache. */
 #define STALLED_SHARE 0.05
 /* Of what a quota allows in the window: then what the check uses itself hides what others do. */
@@ -598,7 +596,10 @@ static void judge_pause(const struct sample *s, uint64_t pause_us, struct report
 
 static bool is_near(const struct cgroup_limit *l)
 {
-	return l->count && cgroup_left(l) * 100 < l->at[0].max * PIDS_LEFT_PERCENT;
+	if (!l->count)
+		return false;
+	int64_t max = saturated(l->at[0].max), left = saturated(cgroup_left(l));
+	return wall_is_near("cgroup.pids", max - left, max);
 }
 
 /* Whether the server is the one process of its group, which was not seen to make another. */

@@ -23,7 +23,6 @@
 #define TCP_MEM "net.ipv4.tcp_mem"
 #define ORPHANS "net.ipv4.tcp_max_orphans"
 #define FIN_TIMEOUT "net.ipv4.tcp_fin_timeout"
-#define ORPHANS_NEAR_PERCENT 80
 #define SYNCOOKIES "net.ipv4.tcp_syncookies"
 
 enum { MAX, USED, FIN };
@@ -372,8 +371,7 @@ static void judge_orphans(const struct watch *w)
 	const struct sample *s = w->after;
 	int64_t now = host_counter(&s->counters, "sockstat.TCP.orphan");
 	struct wording words = {0};
-	if (s->max_orphans <= 0 ||
-	    (double)now * 100 < (double)s->max_orphans * ORPHANS_NEAR_PERCENT)
+	if (!wall_is_near("orphans", now, s->max_orphans))
 		return;
 	wording_set(&words, "now", "%s", quantity_count((uint64_t)now).text);
 	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->max_orphans).text);

@@ -13,8 +13,6 @@
 
 #define IPV4 "net.ipv4.neigh.default."
 #define IPV6 "net.ipv6.neigh.default."
-/* Entries that reach this share of gc_thresh3 are a warning. */
-#define NEAR_PERCENT 80
 
 static const struct family {
 	const char *name, *table, *file, *max, *soft;
@@ -189,10 +187,7 @@ struct sample {
 
 static const struct err *sample_unread(const struct sample *s) { return &s->counters.unread; }
 
-static bool is_near(int64_t used, int64_t max)
-{
-	return max > 0 && (double)used * 100 >= (double)max * NEAR_PERCENT;
-}
+static bool is_near(int64_t used, int64_t max) { return wall_is_near("neighbours", used, max); }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)

@@ -51,7 +51,9 @@ struct wall_row {
 	bool quiet;       /* where it is n/a a text report prints it with --verbose only */
 	/* Judged by what a window shows of the server, without a need. */
 	bool watched;
-	bool memory;         /* bytes that are left: less where anything takes memory */
+	bool memory; /* bytes that are left: less where anything takes memory */
+	/* In use of its limit beyond that, it is near; 0: NEAR_PERCENT. */
+	unsigned near_percent;
 	const char *runbook; /* the chapter of epolltune-runbook(7); NULL: none */
 };
 
@@ -59,6 +61,10 @@ size_t wall_row_count(void);
 const struct wall_row *wall_row_at(size_t i);
 /* NULL if unknown. */
 const struct wall_row *wall_row_find(const char *name);
+/* Whether that much in use is near the limit of a wall, for any target: a wall that is full is;
+ * none is without a limit above 0. Pure. */
+#define NEAR_PERCENT 80 /* a headroom of 25 % */
+bool wall_is_near(const char *name, int64_t used, int64_t limit);
 
 struct finding_row {
 	const char *id; /* <wall or probe>.<problem>: API, never renamed or reused */

@@ -1344,7 +1344,7 @@ static const struct finding_row findings[] = {
 		 "allows{more?\\: sysctl -w net.ipv4.tcp_max_orphans={more}:, raise "
 		 "net.ipv4.tcp_max_orphans}.",
 	 .answer = "orphaned sockets {over?exceed:are near} their limit",
-	 .meaning = "The machine has 80 % or more of the orphaned sockets that "
+	 .meaning = "The machine has more than 80 % of the orphaned sockets that "
 		    "net.ipv4.tcp_max_orphans allows.",
 	 .action = "Find the clients that do not acknowledge; raise net.ipv4.tcp_max_orphans where "
 		   "memory allows.",
@@ -2395,7 +2395,7 @@ static const struct finding_row findings[] = {
 		   "does not count those.}",
 	 .advice = MORE_NEIGHBOURS,
 	 .answer = "the neighbour table of {family} is nearly full",
-	 .meaning = "A neighbour table has 80 % or more of the entries that gc_thresh3 allows.",
+	 .meaning = "A neighbour table has more than 80 % of the entries that gc_thresh3 allows.",
 	 .action = "Raise gc_thresh3 and gc_thresh2.",
 	 .proof = "entries in /proc/net/stat/arp_cache or ndisc_cache"},
 

@@ -108,6 +108,7 @@ static const struct wall_row walls[] = {
 	{
 		.name = "descriptors.system",
 		.connections = true,
+		.near_percent = 95,
 		.runbook = RUNBOOK_FILES,
 		.unit = "descriptors",
 		.need = need_sockets,
@@ -448,6 +449,7 @@ static const struct wall_row walls[] = {
 	},
 	{
 		.name = "cgroup.pids",
+		.near_percent = 90,
 		.runbook = RUNBOOK_CONTAINER,
 		.quiet = true,
 		.unit = "processes",
@@ -738,4 +740,11 @@ const struct wall_row *wall_row_find(const char *name)
 		if (!strcmp(walls[i].name, name))
 			return &walls[i];
 	return NULL;
+}
+
+bool wall_is_near(const char *name, int64_t used, int64_t limit)
+{
+	const struct wall_row *row = wall_row_find(name);
+	unsigned percent = row && row->near_percent ? row->near_percent : NEAR_PERCENT;
+	return limit > 0 && (double)used * 100 > (double)limit * percent;
 }

@@ -13,9 +13,8 @@
 #define FILES_USUAL 1048576
 #define FILES_MAX (UINT64_C(1) << 31)
 
-/* Open files of the machine that leave less than one in so many are worth a warning; less than one
- * in so many more are none: accept() takes one that is closed, and fails until then. */
-#define FILES_NEAR 20
+/* Less than one open file in so many that is left is none: accept() takes one that is closed, and
+ * fails until then. */
 #define FILES_SPENT 1000
 
 /* What start of a process fails for: none has room for one more. */
@@ -102,9 +101,14 @@ void machine_tasks_judge(const struct queue_watch *w, const struct subject_tasks
 		finding_evidence(f, "in use", bytes ? "B" : "mappings", (double)x.used, NAN);
 }
 
-static bool files_left_below(const struct host_files *f, uint64_t share)
+static bool files_are_near(const struct host_files *f)
 {
-	return f->max && (f->allocated >= f->max || f->max - f->allocated < f->max / share);
+	return wall_is_near("descriptors.system", saturated(f->allocated), saturated(f->max));
+}
+
+static bool files_are_spent(const struct host_files *f)
+{
+	return f->max && (f->allocated >= f->max || f->max - f->allocated < f->max / FILES_SPENT);
 }
 
 /* fs.file-max bounds every process without CAP_SYS_ADMIN, also one of no target (fs/file_table.c,
@@ -112,9 +116,9 @@ static bool files_left_below(const struct host_files *f, uint64_t share)
 void machine_files_judge(const struct queue_watch *w, const struct host_files *before,
 			 const struct host_files *after)
 {
-	bool spent = files_left_below(after, FILES_SPENT) && files_left_below(before, FILES_SPENT);
+	bool spent = files_are_spent(after) && files_are_spent(before);
 	struct wording words = {0};
-	if (!files_left_below(after, FILES_NEAR) || !files_left_below(before, FILES_NEAR))
+	if (!files_are_near(after) || !files_are_near(before))
 		return;
 	uint64_t left = after->max > after->allocated ? after->max - after->allocated : 0;
 	wording_set(&words, "open", "%s", quantity_count(after->allocated).text);

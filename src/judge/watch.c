@@ -164,7 +164,7 @@ static enum wall_verdict row_verdict(const struct watch_row *r, enum wall_verdic
 		return VERDICT_NA;
 	if (!watch_limited(r))
 		return VERDICT_UNKNOWN;
-	if (verdict_asks(report_verdict(watch_capacity(r), r->recent)) || r->left_s < NEAR_S ||
+	if (wall_is_near(k->wall, r->recent, watch_capacity(r)) || r->left_s < NEAR_S ||
 	    r->now.stuck || syns_wait(&r->now))
 		return VERDICT_TIGHT;
 	return VERDICT_OK;

@@ -311,7 +311,7 @@ static void headline(const struct screen *s)
 	else if (r)
 		row_describe(text, sizeof(text), r);
 	else
-		report_text(text, "Every known limit has at least 25 %% headroom.");
+		report_text(text, "Every known limit has headroom.");
 	bool bad = r && verdict_asks(r->verdict);
 	page_paragraph(&s->p, bad ? page_verdict_tone(r->verdict) : TONE_PLAIN, 0, text);
 }

@@ -610,6 +610,31 @@ static void a_process_that_does_not_accept_is_tight(void **state)
 	watch_free(&w);
 }
 
+/* As check has it, whose warnings ask wall_is_near(). */
+static void a_wall_is_tight_where_it_is_near(void **state)
+{
+	static const struct {
+		const char *wall;
+		int64_t percent; /* the largest that is not near */
+	} rows[] = {
+		{"descriptors.system", 95}, {"cgroup.pids", 90},     {"orphans", 80},
+		{"conntrack", 80},          {"ports.ephemeral", 80}, {"cgroup.memory", 80},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		for (int64_t more = 0; more < 2; more++) {
+			struct watch w = {0};
+			struct watch_sample *s = sample_make(0, 0);
+			int64_t used = 100 * rows[i].percent + more;
+			gauge(s, rows[i].wall, 1, used, 10000, NONE);
+			add(&w, s);
+			assert_int_equal(wall_is_near(rows[i].wall, used, 10000), more);
+			if ((w.rows[0].verdict == VERDICT_TIGHT) != more)
+				fail_msg("%s: %s at %d", rows[i].wall,
+					 wall_verdict_name(w.rows[0].verdict), (int)used);
+			watch_free(&w);
+		}
+}
+
 static void a_full_syn_queue_is_tight(void **state)
 {
 	static const struct {
@@ -887,6 +912,7 @@ int main(void)
 		cmocka_unit_test(overflows_are_first_of_those_that_are_full),
 		cmocka_unit_test(dropped_syns_count_as_overflows_do),
 		cmocka_unit_test(a_process_that_does_not_accept_is_tight),
+		cmocka_unit_test(a_wall_is_tight_where_it_is_near),
 		cmocka_unit_test(a_full_syn_queue_is_tight),
 		cmocka_unit_test(a_long_interval_does_not_hide_a_burst),
 		cmocka_unit_test(a_group_without_a_limit_has_a_row_once_a_process_is_killed),
