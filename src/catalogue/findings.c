@@ -1277,7 +1277,7 @@ static const struct finding_row findings[] = {
 	SHORT("buffers.memory", REMEDY_NONE,
 	      "{group?The memory limit of {group}:{knob?{current?{knob}:The default of {knob}}:Half of "
 	      "the memory}} leaves {capacity} for TCP buffers; this load needs {needed}",
-	      "{group?:{knob?{current?Its {field} field:It}:That} allows {allowed}{used?, and {used} are "
+	      "{group?:{knob?{current?Its {field} field:It}:That} allows {allowed}{used?, and {used} {used=1?is:are} "
 	      "in use{shared?, of which up to {shared} may be of connections that the server has "
 	      "open}}. }{connections} connection{connections=1?:s}{proxy? of a proxy, two for each,} "
 	      "need {needed} of this machine's {memory}: one with a waiting request {held?was measured "
@@ -2284,15 +2284,14 @@ static const struct finding_row findings[] = {
 
 	{.id = "conntrack.uncounted",
 	 .level = LEVEL_SKIPPED,
-	 .title = "The kernel has no /proc/net/stat/nf_conntrack: what connection tracking drops is "
+	 .title = "The kernel has no /proc/net/stat/nf_conntrack: what the table drops is "
 		  "not known",
 	 .advice = "conntrack -S, as root, prints drop and early_drop: watch whether they grow "
 		   "under load.",
 	 .answer = "whether connection tracking drops packets is not known",
-	 .meaning =
-		 "Connections are tracked, and the kernel was built without "
-		 "CONFIG_NF_CONNTRACK_PROCFS: epolltune cannot read how many packets the table "
-		 "has dropped. A table that is full when epolltune looks is reported all the same.",
+	 .meaning = "Connections are tracked, and the kernel was built without "
+		    "CONFIG_NF_CONNTRACK_PROCFS: epolltune cannot read how many packets the table "
+		    "has dropped. A table that is full when epolltune looks is reported anyway.",
 	 .action = "Compare two outputs of conntrack -S.",
 	 .proof = "nf_conntrack_count is above 0, and /proc/net/stat/nf_conntrack is missing"},
 	{.id = "conntrack.idle",

@@ -75,7 +75,8 @@ static void by_knobs(void **state)
 	} cases[] = {
 		{"net.ipv4.tcp_rmem", NULL, "descriptors,buffers"},
 		{"net/ipv4/tcp_fin_timeout", NULL, "counters,ports"},
-		{"net.ipv4.tcp_fin_timeout,net.ipv4.tcp_rmem", NULL, "counters,descriptors,ports,buffers"},
+		{"net.ipv4.tcp_fin_timeout,net.ipv4.tcp_rmem", NULL,
+		 "counters,descriptors,ports,buffers"},
 		{"net.ipv4.tcp_fin_timeout,net.ipv4.tcp_rmem", "buffers", "buffers"},
 		{"device.ring.rx@eth0", NULL, "nic"},
 		{"device.ring.rx@eth0", "udp", ""},
