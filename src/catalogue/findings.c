@@ -160,8 +160,8 @@
 #define CONNTRACK_REST "net.netfilter.nf_conntrack_tcp_timeout_time_wait"
 /* Why a line in sysctl.d does not hold. */
 #define MODULE_HOLDS(module)                                                                       \
-	"A line in sysctl.d holds only if the module is loaded before\\: echo " module             \
-	" >/etc/modules-load.d/" module ".conf."
+	"A line in sysctl.d holds only if the module is loaded before (echo " module               \
+	" >/etc/modules-load.d/" module ".conf)."
 /* Of the group, or of one above it. */
 #define NEXT_LIMIT "{further? Then the limit is {further}.}"
 #define CONNTRACK_HOLDS                                                                            \

@@ -312,8 +312,8 @@ static void a_soft_limit_keeps_the_hard_one(void **state)
 	assert_non_null(strstr(plan->manual[0].action, "--nofile=16384"));
 	f->proposals[0].field = LIMIT_SOFT;
 	made();
-	assert_non_null(strstr(plan->manual[0].action, "LimitNOFILE=16384:HARD "));
-	assert_non_null(strstr(plan->manual[0].action, "--nofile=16384:"));
+	assert_non_null(strstr(plan->manual[0].action, "LimitNOFILE=16384:HARD\n"));
+	assert_non_null(strstr(plan->manual[0].action, "--nofile=16384:HARD\n"));
 }
 
 /* OpenRC starts no unit. */
