@@ -66,9 +66,6 @@ bool sysctl_line_moves(enum sysctl_reader reader, const char *earlier_value, boo
 /* The value after a reboot by the files of a host, and the line that sets it. */
 int sysctl_d_find(const struct host *files, enum sysctl_reader reader, const char *name,
 		  struct sysctl_setting *out, struct err *e);
-/* The same of many names, reading each file once. */
-int sysctl_d_find_all(const struct host *files, enum sysctl_reader reader, const char *const *names,
-		      size_t count, struct sysctl_setting *out, struct err *e);
 /* What sets the names in this network namespace at boot: this machine's own files, TuneD or the
  * kernel's command line, or a line that nothing applies there; file "" where that is not known.
  * -EOPNOTSUPP where they do not apply: in

@@ -399,8 +399,10 @@ enum sysctl_reader sysctl_d_reader(const struct host *h)
 	return tuned_reapplies(h) ? SYSCTL_TUNED : SYSCTL_SYSTEMD;
 }
 
-int sysctl_d_find_all(const struct host *files, enum sysctl_reader reader, const char *const *names,
-		      size_t count, struct sysctl_setting *out, struct err *e)
+/* Of many names, reading each file once. */
+static int sysctl_d_find_all(const struct host *files, enum sysctl_reader reader,
+			     const char *const *names, size_t count, struct sysctl_setting *out,
+			     struct err *e)
 {
 	struct reading first = {files, reader == SYSCTL_TUNED ? SYSCTL_SYSTEMD : reader, NULL};
 	int r = files_read(&first, names, count, out, e);
