@@ -31,11 +31,11 @@ static const struct knob knobs[] = {
 			"    rc_ulimit=\"-{soft?S}n {proposed}\"\n"
 			"  rc-service NAME restart\n"
 			":With systemd\\:\n"
-			"  systemctl edit UNIT      and add{soft?, with HARD from /proc/PID/limits}\n"
+			"  systemctl edit UNIT      and add\n"
 			"    [Service]\n"
 			"    LimitNOFILE={proposed}{soft?\\:HARD}\n"
 			"  systemctl restart UNIT\n}"
-			"For a running process: prlimit --pid PID --nofile={proposed}{soft?\\:HARD}\n"
+			"For a running process{soft?, with HARD from /proc/PID/limits}: prlimit --pid PID --nofile={proposed}{soft?\\:HARD}\n"
 			"Restart one that computes its own limit from it at its start, as Redis,\n"
 			"HAProxy, MySQL and MongoDB: prlimit does not change that.",
 		.walls = "descriptors.process,application.connections",

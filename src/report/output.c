@@ -139,7 +139,7 @@ static int exists(const char *path, struct err *e)
 	return err_set(e, EEXIST, "%s: exists; remove it, or give --output another name", path);
 }
 
-/* The name of a file that is filled; -1 with errno. Not every file system knows the first way. */
+/* The name of a file that is filled; -1 with errno. Not every file system knows the first ways. */
 static int name_set(const char *temporary, const char *path, enum way way)
 {
 	if (way != WAY_NEW)
@@ -150,7 +150,10 @@ static int name_set(const char *temporary, const char *path, enum way way)
 	rc = link(temporary, path);
 	if (rc == 0)
 		unlink(temporary);
-	return rc;
+	if (rc == 0 || errno == EEXIST || faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return rc;
+	/* One without hard links. */
+	return rename(temporary, path);
 }
 
 /* Each writer has a temporary file of its own: two may write to the same path at once. */
@@ -180,7 +183,7 @@ static int replace(const char *path, enum way way, output_writer write, void *ar
 	int status = copy < 0 ? err_errno(e, "%s", path) : fill(copy, durable, path, write, arg, e);
 	if (status == 0 && name_set(temporary, path, way) < 0)
 		status = errno == EEXIST ? exists(path, e)
-					 : err_errno(e, "%s: cannot replace", path);
+					 : err_errno(e, "%s: cannot %s", path, way == WAY_NEW ? "create" : "replace");
 	if (status < 0)
 		unlink(temporary);
 	else

@@ -89,6 +89,15 @@ static size_t word_length(const char *text)
 	return quote ? strcspn(text, " ") : n;
 }
 
+/* The bytes of the commands in parentheses that a text begins with: a shell's, of which the first
+ * sets a variable. 0: none. */
+static size_t subshell_length(const char *text)
+{
+	size_t name = text[0] == '(' ? strspn(text + 1, "abcdefghijklmnopqrstuvwxyz") : 0;
+	const char *end = name && text[name + 1] == '=' ? strchr(text, ')') : NULL;
+	return end ? (size_t)(end + 1 - text) : 0;
+}
+
 /* The bytes of the command that a text begins with: what is wrapped cannot be pasted. 0: none. */
 static size_t command_length(const char *text)
 {
@@ -101,7 +110,9 @@ static size_t command_length(const char *text)
 		"echo nf_conntrack",     "echo br_netfilter",
 		"sudo systemctl unmask",
 	};
-	size_t n = 0;
+	size_t n = subshell_length(text);
+	if (n)
+		return n;
 	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
 		size_t length = strlen(programs[i]);
 		if (!strncmp(text, programs[i], length) && text[length] == ' ')

@@ -70,7 +70,7 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 		(.detail | contains("MaxConnections (default, not set in /etc/systemd/system/app.socket) is 64; "))'
 	again 2 80
 	json 'finding("application.limit.short") | (.title | startswith("app.socket (Accept=yes) cannot hold 80 ")) and
-		.advice == "d=/etc/systemd/system/app.socket.d; mkdir -p $d && printf " +
+		.advice == "(d=/etc/systemd/system/app.socket.d; mkdir -p $d && printf " +
 			"\u0027[Socket]\\nMaxConnections=128\\n\u0027 >$d/zz-MaxConnections.conf && systemctl daemon-reload && " +
 			"systemctl restart app.socket."'
 	# Pasted into a shell it is a drop-in that counts.
@@ -82,7 +82,7 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 	rm -r /etc/systemd/system/app.socket.d
 	expect 2 epolltune check --quick --probe configuration --server :8080 --connections 20 --rate 200 --format json
 	json 'wall("application.starts") | .verdict == "short" and .limit == 100 and .needed == 200' \
-		'finding("application.starts.short").advice | startswith("d=/etc/systemd/system/app.socket.d; mkdir -p $d && " +
+		'finding("application.starts.short").advice | startswith("(d=/etc/systemd/system/app.socket.d; mkdir -p $d && " +
 			"printf \u0027[Socket]\\nTriggerLimitBurst=666\\nPollLimitBurst=500\\n\u0027 >$d/zz-LimitBurst.conf && ")'
 	clients 8080 64
 	wait_for accepted

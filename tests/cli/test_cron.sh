@@ -30,6 +30,24 @@ test_a_check_is_compared_with_the_one_before() {
 	since 3 --rate 50k --probe nosuch
 	cmp short.json kept/last.json
 	is 'what is left' "$(ls kept)" last.json
+	# One of another host is replaced, and that is said once.
+	jq '.host.name = "before" | .host.boot = "another"' first.json >kept/last.json
+	since 3 --rate 1k --probe counters,accept-queue
+	contains err 'is of another host' 'last.json was refused, and is replaced'
+	since 0 --rate 1k --probe counters,accept-queue
+}
+
+# Each set of options has a report of its own.
+test_reports_have_names() {
+	needs jq
+	in_root_namespace
+	sed -i "s|/var/lib/epolltune|$work/var|" check-since
+	expect 0 ./check-since --rate 1k --probe counters,accept-queue
+	expect 0 ./check-since --rate 2k --probe counters,accept-queue
+	is 'reports' "$(ls var)" 'last__rate_1k___probe_counters_accept_queue.json
+last__rate_2k___probe_counters_accept_queue.json'
+	REPORT=mine.json expect 0 ./check-since --rate 1k --probe counters,accept-queue
+	[ -f mine.json ] || fail 'no mine.json'
 }
 
 test_what_is_missing_is_named() {
@@ -46,7 +64,7 @@ test_what_is_missing_is_named() {
 # One line each, with a user and the path of the script.
 test_the_manual_has_lines_for_cron() {
 	for page in README.md man/epolltune-check.1 man/epolltune-runbook.7 src/share/cron/check-since; do
-		grep -qE '^(\.Dl |#?[[:blank:]]+)[*]/[0-9]+ [*] [*] [*] [*] root /usr/(local/)?share/epolltune/cron/check-since( |$)' \
+		grep -qE '^(#?[[:blank:]]+)?[*]/[0-9]+ [*] [*] [*] [*] root /usr/(local/)?share/epolltune/cron/check-since( |$)' \
 			"$root/$page" || fail "$page has no line for cron"
 	done
 }

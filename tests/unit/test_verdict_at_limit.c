@@ -298,7 +298,7 @@ static void texts_name_the_limit(void **state)
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288), and a "
 		 "level-triggered server spins. 300 connections wait in the queue of nginx (pid 812) "
 		 "on 0.0.0.0:443.",
-		 "d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
+		 "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
 		 "systemctl daemon-reload && systemctl restart nginx.service." OF_NGINX},
 		{at_limit_of_a_user, 0, NULL, NULL,
@@ -314,7 +314,7 @@ static void texts_name_the_limit(void **state)
 		 "user@UID.service, has to be as high." OF_NGINX},
 		{at_limit_inside, 0, NULL, NULL,
 		 "In the container: "
-		 "d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
+		 "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
 		 "systemctl daemon-reload && systemctl restart nginx.service." OF_NGINX},
 		{at_both_limits, 0, NULL, NULL,
@@ -348,7 +348,7 @@ static void texts_name_the_limit(void **state)
 		 NULL},
 		{processes_are_spent_inside, 0, NULL, NULL,
 		 "In the container: "
-		 "d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
+		 "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNPROC=1024\\n' >$d/zz-LimitNPROC.conf && systemctl "
 		 "daemon-reload && systemctl restart nginx.service."},
 		{pids_are_spent, 0,

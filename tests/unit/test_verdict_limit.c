@@ -499,7 +499,7 @@ static void new_connections_to_a_unit_have_limits_of_its_own(void **state)
 		{UNIT(OLD, 200, 150), 101, VERDICT_SHORT, 100, "", "TriggerLimitBurst="},
 		{UNIT(SINCE, 200, 150), 60, VERDICT_OK, 75, ", PollLimitBurst is 150 in 2 s.", ""},
 		{UNIT(SINCE, 200, 150), 200, VERDICT_SHORT, 75, "",
-		 "d=/etc/systemd/system/a.socket.d; mkdir -p $d && printf "
+		 "(d=/etc/systemd/system/a.socket.d; mkdir -p $d && printf "
 		 "'[Socket]\\nTriggerLimitBurst=666\\nPollLimitBurst=500\\n' >$d"},
 		{UNIT(SINCE, 2000, 150), 200, VERDICT_SHORT, 75, "",
 		 "'[Socket]\\nPollLimitBurst=500\\n'"},
