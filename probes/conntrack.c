@@ -444,7 +444,7 @@ static const struct experiment experiments[] = {
 struct sample {
 	int64_t used, max; /* REPORT_NONE: not readable */
 	bool outside;      /* of the namespace that forwards to the server */
-	bool uncounted;    /* it has entries, and no statistics */
+	bool uncounted;    /* it has entries, and statistics that are not there, or not read */
 	/* No connection is open that shows whether a rule tracks it; what closed ones take then. */
 	bool idle;
 	bool portless;              /* as of the settings */
@@ -499,6 +499,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	if (s->outside) {
 		s->used = o->subject->outside.used;
 		s->max = o->subject->outside.max;
+		s->uncounted = true;
 	} else if (s->used > 0) {
 		host_table_counters(h, "nf_conntrack", &s->counters);
 		/* Without CONFIG_NF_CONNTRACK_PROCFS there is no such file. */
@@ -574,8 +575,9 @@ static void observation_judge(const struct sample *before, const struct sample *
 	bool full = after->max > 0 && after->used >= after->max;
 	struct wording words = {0};
 	idle_judge(before, after, m->target, m->options->subject, r);
+	wording_flag(&words, "outside", after->outside);
 	if (after->uncounted && !full)
-		report_finding(r, "conntrack.uncounted", NULL);
+		report_finding(r, "conntrack.uncounted", &words);
 	if (!full && grown <= 0)
 		return;
 	count_word(&words, "used", after->used);
@@ -583,7 +585,6 @@ static void observation_judge(const struct sample *before, const struct sample *
 	count_word(&words, "total", host_counter(&after->counters, COUNTER_CONNTRACK_DROPS));
 	count_word(&words, "early", host_counter(&after->counters, "nf_conntrack.early_drop"));
 	wording_flag(&words, "full", full);
-	wording_flag(&words, "outside", after->outside);
 	wording_flag(&words, "several", grown > 1);
 	wording_set(&words, "dropped", "%s", grown > 0 ? quantity_count((uint64_t)grown).text : "");
 	wording_set(&words, "window", "%s", quantity_seconds(m->seconds).text);

@@ -126,9 +126,19 @@ static void orphans_bound(const struct target *t, const struct settings *s, stru
 static bool orphans_solve(const struct target *t, const struct settings *now,
 			  const struct outcome *o, int64_t enough, struct settings *out)
 {
-	if (now->at[MAX][0] == REPORT_NONE || enough > INT32_MAX)
+	if (now->at[MAX][0] == REPORT_NONE)
 		return false;
-	out->at[MAX][0] = enough + orphans_used(now);
+	/* Room for those that wait longer takes memory that a shorter wait does not. */
+	if (fin_wait_s(now)) {
+		struct bound b = {.capacity = REPORT_NONE, .need.max = REPORT_NONE};
+		out->at[FIN][0] = FIN_WITHOUT_SOCKET_S;
+		orphans_bound(t, out, &b);
+		enough = (int64_t)report_margin((uint64_t)b.need.min);
+	}
+	if (enough > INT32_MAX - orphans_used(now))
+		return false;
+	enough += orphans_used(now);
+	out->at[MAX][0] = enough > now->at[MAX][0] ? enough : now->at[MAX][0];
 	return true;
 }
 
@@ -353,7 +363,7 @@ static void judge_memory(const struct watch *w)
 	queues_table(&s->queues, f);
 }
 
-/* Whether the load needs more than is left: then the wall proposes a value. */
+/* Whether the wall proposes a value, as the load needs more than is left. */
 static bool orphans_short(const struct watch *w, int64_t used)
 {
 	struct bound b = {.capacity = REPORT_NONE, .need.max = REPORT_NONE};
@@ -361,9 +371,13 @@ static bool orphans_short(const struct watch *w, int64_t used)
 	now.at[MAX][0] = w->after->max_orphans;
 	now.at[USED][0] = used;
 	now.at[FIN][0] = w->after->fin_timeout;
+	if (w->subject && !subject_listens(w->subject, LISTENER_TCP))
+		return false;
 	orphans_bound(w->target, &now, &b);
-	return report_verdict(b.capacity, b.need.max != REPORT_NONE ? b.need.max : b.need.min) !=
-	       VERDICT_OK;
+	int64_t need = b.need.max != REPORT_NONE ? b.need.max : b.need.min;
+	struct settings out = now;
+	return report_verdict(b.capacity, need) != VERDICT_OK &&
+	       orphans_solve(w->target, &now, NULL, (int64_t)report_margin((uint64_t)need), &out);
 }
 
 static void judge_orphans(const struct watch *w)

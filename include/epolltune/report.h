@@ -225,6 +225,7 @@ struct report_observed {
 	/* Packets of new connections that the kernel dropped meanwhile, at all listeners: the rate
 	 * is a lower bound where there are some. */
 	uint64_t dropped;
+	bool rate_given; /* the target has the rate that was asked for, not this one */
 	bool others;     /* the namespace has other listeners */
 	bool udp;        /* the server has UDP sockets */
 	bool udp_others; /* and so has another, whose datagrams count too: no target is of them */

@@ -2284,16 +2284,23 @@ static const struct finding_row findings[] = {
 
 	{.id = "conntrack.uncounted",
 	 .level = LEVEL_SKIPPED,
-	 .title = "The kernel has no /proc/net/stat/nf_conntrack: what the table drops is "
-		  "not known",
-	 .advice = "conntrack -S, as root, prints drop and early_drop: watch whether they grow "
-		   "under load.",
+	 .title =
+		 "{outside?What connection tracking drops in the network namespace that forwards to the "
+		 "server was not read:The kernel has no /proc/net/stat/nf_conntrack\\: what the table "
+		 "drops is not known}",
+	 .advice = "conntrack -S, as root{outside? and in that namespace}, prints drop and "
+		   "early_drop\\: watch whether they grow under load.",
 	 .answer = "whether connection tracking drops packets is not known",
-	 .meaning = "Connections are tracked, and the kernel was built without "
-		    "CONFIG_NF_CONNTRACK_PROCFS: epolltune cannot read how many packets the table "
-		    "has dropped. A table that is full when epolltune looks is reported anyway.",
+	 .meaning =
+		 "Connections are tracked, and the kernel was built without "
+		 "CONFIG_NF_CONNTRACK_PROCFS, so that epolltune cannot read how many packets the table "
+		 "has dropped; or the table of the network namespace that forwards to the server "
+		 "is fuller than the server's own, and its counters are not read. A table that is "
+		 "full when epolltune looks is reported anyway.",
 	 .action = "Compare two outputs of conntrack -S.",
-	 .proof = "nf_conntrack_count is above 0, and /proc/net/stat/nf_conntrack is missing"},
+	 .proof =
+		 "nf_conntrack_count is above 0, and /proc/net/stat/nf_conntrack is missing, or of "
+		 "another network namespace"},
 	{.id = "conntrack.idle",
 	 .level = LEVEL_NOTE,
 	 .title = "Connection tracking has no entry yet: if a rule tracks connections, "

@@ -20,11 +20,11 @@
 	"in a drop-in of " unit " (systemctl edit " unit "), section [" section "], set " line
 /* Commands that add a drop-in with lines to {unit}, and restart it, in a wording. Drop-ins are read
  * in the order of their names, so that this one follows override.conf, which systemctl edit writes;
- * `name`, the directive, keeps one from replacing another. In parentheses a shell runs all or none of
- * it, and the stop behind it is not of the name of a unit. */
-#define UNIT_DROP_IN(section, lines, name)                                                         \
-	"{user?as the user of the process\\: :}(d={user?~/.config/systemd/user:/etc/systemd/system}/{unit}.d; mkdir -p $d && printf "     \
-	"'[" section "]\\\\n" lines "\\\\n' >$d/zz-" name ".conf && {manager} daemon-reload && "   \
+ * `name`, the directive, keeps one from replacing another. In parentheses a shell runs all or none
+ * of it, and the stop behind it is not of the name of a unit. */
+#define UNIT_DROP_IN(section, lines, name)                                                                                            \
+	"{user?As the user of the process\\: :}(d={user?~/.config/systemd/user:/etc/systemd/system}/{unit}.d; mkdir -p $d && printf " \
+	"'[" section "]\\\\n" lines "\\\\n' >$d/zz-" name ".conf && {manager} daemon-reload && "                                      \
 	"{manager} restart {unit})"
 
 /* After what a need of connections is. */

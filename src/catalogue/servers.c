@@ -26,8 +26,11 @@ const char server_own_memory[] =
 #define NGINX_PROXIES NGINX ",stream,limit_except"
 #define HAPROXY "defaults,frontend,listen"
 #define HAPROXY_ALL HAPROXY ",backend"
-/* What a stick table counts of a client, and what refuses by that or with 429. */
-#define BY_COUNT "sc_,sc0_,sc1_,sc2_,src_"
+/* What a stick table counts of a client (section 7.3.3 of HAProxy's configuration manual), and what
+ * refuses by that or with 429. */
+#define BY_COUNT                                                                                   \
+	"sc_,sc0_,sc1_,sc2_,src_bytes_,src_clr_gp,src_conn_,src_get_gp,src_glitch_,src_gpc,"       \
+	"src_gpt,src_http_,src_inc_gp,src_kbytes_,src_sess_,src_updt_"
 #define BY_RATE "429," BY_COUNT
 
 /* A client that asks takes a connection to the server behind it, too. */
@@ -70,9 +73,9 @@ static const struct server_further haproxy_further[] = {
 	{"acl", HAPROXY_ALL, BY_COUNT, FURTHER_LIMITS},
 	{"http-request deny", HAPROXY_ALL, BY_RATE, FURTHER_LIMITS},
 	{"http-request return", HAPROXY_ALL, BY_RATE, FURTHER_LIMITS},
-	{"http-request reject", HAPROXY_ALL, NULL, FURTHER_LIMITS},
-	{"http-request tarpit", HAPROXY_ALL, NULL, FURTHER_LIMITS},
-	{"http-request silent-drop", HAPROXY_ALL, NULL, FURTHER_LIMITS},
+	{"http-request reject", HAPROXY_ALL, BY_COUNT, FURTHER_LIMITS},
+	{"http-request tarpit", HAPROXY_ALL, BY_RATE, FURTHER_LIMITS},
+	{"http-request silent-drop", HAPROXY_ALL, BY_COUNT, FURTHER_LIMITS},
 	/* Further ones wait, and get 503 after timeout queue. */
 	{"server", "backend,listen", "maxconn", FURTHER_LIMITS},
 	{"default-server", "defaults,backend,listen", "maxconn", FURTHER_LIMITS},

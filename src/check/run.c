@@ -438,6 +438,7 @@ static void target_take(struct check_options *o, struct report_observed *seen)
 	struct target checked = observed_headroom(seen, &seen->target, o->headroom_percent);
 	checked = target_fit(&checked);
 	checked = target_keep(&o->target, o->kept, &checked);
+	seen->rate_given = o->kept & target_bit("rate");
 	if (seen->udp_others)
 		o->probe.datagrams_most = observed_datagrams(seen, o->headroom_percent);
 	o->probe.stall_seen = checked.stall_us != o->target.stall_us;

@@ -122,8 +122,8 @@ char *acceptance_text(const struct report *r, const struct finding *f, char text
 			 reason, then, now);
 	else if (f->acceptance == ACCEPTANCE_UNNAMED)
 		snprintf(text, ACCEPTANCE_TEXT,
-			 "Not accepted%s: this finding is critical. To accept it, name it: %s=%s",
-			 reason, f->id, name_of(r, f));
+			 "Not accepted%s: this finding is critical. To accept it, name it: %s=%.*s",
+			 reason, f->id, (int)strcspn(name_of(r, f), " "), name_of(r, f));
 	else if (f->acceptance == ACCEPTANCE_VALID && (date[0] || then[0] || reason[0]))
 		snprintf(text, ACCEPTANCE_TEXT, "Accepted%s%s%s%s%s.", date[0] ? " until " : "",
 			 date, then[0] ? " at " : "", then, reason);

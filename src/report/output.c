@@ -183,7 +183,8 @@ static int replace(const char *path, enum way way, output_writer write, void *ar
 	int status = copy < 0 ? err_errno(e, "%s", path) : fill(copy, durable, path, write, arg, e);
 	if (status == 0 && name_set(temporary, path, way) < 0)
 		status = errno == EEXIST ? exists(path, e)
-					 : err_errno(e, "%s: cannot %s", path, way == WAY_NEW ? "create" : "replace");
+					 : err_errno(e, "%s: cannot %s", path,
+						     way == WAY_NEW ? "create" : "replace");
 	if (status < 0)
 		unlink(temporary);
 	else

@@ -228,7 +228,9 @@ static void stored(const struct page *p, const struct report *r)
 	shell_word(word, sizeof(word), r->stored_as);
 	snprintf(command, sizeof(command), "epolltune check --target %s", word);
 	page_text(p, purpose, sizeof(purpose), "Saved as %s%s. Use it with: ", r->stored,
-		  r->observed.dropped ? ", with a rate that is a lower bound" : "");
+		  r->observed.dropped && !r->observed.rate_given
+			  ? ", with a rate that is a lower bound"
+			  : "");
 	command_line(p, purpose, command);
 }
 

@@ -751,6 +751,22 @@ static int64_t syns_dropped_read(struct watcher *w, int64_t cookies)
 }
 
 /* 1 as listeners_look(). */
+/* Those that could never be read are left out: fails where they could at the look before. */
+static int counters_take(struct watcher *w, struct err *e)
+{
+	w->before = w->counters;
+	int rc = host_counters(w->host, &w->counters, e);
+	if (rc && !w->before.count) {
+		w->counters.count = 0;
+		rc = 0;
+	}
+	if (!rc && w->before.count && w->counters.unread.code && !w->before.unread.code)
+		rc = err_copy(e, &w->counters.unread);
+	if (!rc)
+		host_table_counters(w->host, "nf_conntrack", &w->counters);
+	return rc;
+}
+
 static int sample_read(struct watcher *w, struct watch_sample *out, struct err *e)
 {
 	double now = clock_s();
@@ -766,13 +782,11 @@ static int sample_read(struct watcher *w, struct watch_sample *out, struct err *
 		.max_syn = field_read(w->host, "net.ipv4.tcp_max_syn_backlog", 0),
 		.cookies = field_read(w->host, "net.ipv4.tcp_syncookies", 0),
 	};
-	w->before = w->counters;
-	if (host_counters(w->host, &w->counters, NULL))
-		w->counters.count = 0;
-	host_table_counters(w->host, "nf_conntrack", &w->counters);
+	int rc = counters_take(w, e);
 	for (size_t i = 0; i < WATCH_COUNTERS; i++)
 		out->counters[i] = counter_read(w, watch_counter_names[i]);
-	int rc = listeners_look(w, e);
+	if (!rc)
+		rc = listeners_look(w, e);
 	if (!rc)
 		rc = groups_read(w, e);
 	/* The next look has the growth since the last whole one. */

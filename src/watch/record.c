@@ -88,8 +88,9 @@ int recording_open(struct recording **out, const char *path, uint64_t size, stru
 static bool file_stays(const struct recording *r)
 {
 	struct stat opened, now;
-	return !fstat(r->fd, &opened) && !lstat(r->path, &now) && opened.st_dev == now.st_dev &&
-	       opened.st_ino == now.st_ino;
+	if (fstat(r->fd, &opened) || lstat(r->path, &now))
+		return errno != ENOENT && errno != ENOTDIR;
+	return opened.st_dev == now.st_dev && opened.st_ino == now.st_ino;
 }
 
 static int half_begin(struct recording *r, struct err *e)

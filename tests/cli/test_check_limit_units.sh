@@ -72,7 +72,7 @@ test_a_socket_unit_that_accepts_has_its_own_limit() {
 	json 'finding("application.limit.short") | (.title | startswith("app.socket (Accept=yes) cannot hold 80 ")) and
 		.advice == "(d=/etc/systemd/system/app.socket.d; mkdir -p $d && printf " +
 			"\u0027[Socket]\\nMaxConnections=128\\n\u0027 >$d/zz-MaxConnections.conf && systemctl daemon-reload && " +
-			"systemctl restart app.socket."'
+			"systemctl restart app.socket)."'
 	# Pasted into a shell it is a drop-in that counts.
 	systemctl() { echo "$*" >>asked; }
 	eval "$(jq -r '.findings[] | select(.id == "application.limit.short").advice | rtrimstr(".")' out)"

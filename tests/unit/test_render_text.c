@@ -168,6 +168,9 @@ static void commands_are_not_wrapped(void **state)
 		 "8388608' --allow-lower"),
 		"epolltune explain tcp_rmem-starts-with-megabytes",
 		"sysctl -w net.ipv4.tcp_fack=0",
+		("(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
+		 "'[Service]\\nLimitNOFILE=16384:524288\\n' >$d/zz-LimitNOFILE.conf && systemctl "
+		 "daemon-reload && systemctl restart nginx.service)"),
 	};
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		for (unsigned width = 60; width <= 100; width++) {

@@ -300,23 +300,25 @@ static void texts_name_the_limit(void **state)
 		 "on 0.0.0.0:443.",
 		 "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
-		 "systemctl daemon-reload && systemctl restart nginx.service." OF_NGINX},
+		 "systemctl daemon-reload && systemctl restart nginx.service)." OF_NGINX},
 		{at_limit_of_a_user, 0, NULL, NULL,
-		 "d=~/.config/systemd/user/nginx.service.d; mkdir -p $d && printf "
+		 "As the user of the process: "
+		 "(d=~/.config/systemd/user/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
 		 "systemctl --user daemon-reload && systemctl --user restart "
-		 "nginx.service." OF_NGINX},
+		 "nginx.service)." OF_NGINX},
 		{at_both_limits_of_a_user, 0, NULL, NULL,
-		 "d=~/.config/systemd/user/nginx.service.d; mkdir -p $d && printf "
+		 "As the user of the process: "
+		 "(d=~/.config/systemd/user/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096\\n' >$d/zz-LimitNOFILE.conf && systemctl "
-		 "--user daemon-reload && systemctl --user restart nginx.service. "
+		 "--user daemon-reload && systemctl --user restart nginx.service). "
 		 "The hard limit of that user's manager, "
 		 "user@UID.service, has to be as high." OF_NGINX},
 		{at_limit_inside, 0, NULL, NULL,
 		 "In the container: "
 		 "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
-		 "systemctl daemon-reload && systemctl restart nginx.service." OF_NGINX},
+		 "systemctl daemon-reload && systemctl restart nginx.service)." OF_NGINX},
 		{at_both_limits, 0, NULL, NULL,
 		 "Raise RLIMIT_NOFILE where the process is started (LimitNOFILE=4194304 in a systemd "
 		 "unit, ulimit -n 4194304 in a script), and restart it. fs.nr_open (1 048 576) has to "
@@ -350,7 +352,7 @@ static void texts_name_the_limit(void **state)
 		 "In the container: "
 		 "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNPROC=1024\\n' >$d/zz-LimitNPROC.conf && systemctl "
-		 "daemon-reload && systemctl restart nginx.service."},
+		 "daemon-reload && systemctl restart nginx.service)."},
 		{pids_are_spent, 0,
 		 "nginx (pid 812) can start no process or thread: this machine runs 724 of 724",
 		 "The limit is kernel.pid_max: fork() and pthread_create() fail with EAGAIN.",

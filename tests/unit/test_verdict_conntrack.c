@@ -527,7 +527,10 @@ static void the_fuller_of_two_tables_counts(void **state)
 				 (long long)sample.used);
 		report_init(&r);
 		observation_judge(&sample, &sample, &m, &r);
-		assert_int_equal(r.finding_count, 0);
+		/* The counters of the other table are not read. */
+		assert_int_equal(r.finding_count, rows[i].outside);
+		if (rows[i].outside)
+			assert_string_equal(r.findings[0].id, "conntrack.uncounted");
 	}
 }
 
@@ -770,6 +773,11 @@ static void a_table_outside_is_named(void **state)
 	findings_are("outside", &full, "conntrack.full critical");
 	assert_non_null(strstr(full.findings[0].detail, "sendto() there fails"));
 	assert_non_null(strstr(full.findings[0].detail, "which forwards to the server's"));
+	sample.used = 60000;
+	report_init(&full);
+	observation_judge(&sample, &sample, &m, &full);
+	findings_are("outside", &full, "conntrack.uncounted skipped");
+	assert_non_null(strstr(full.findings[0].title, "that forwards to the server"));
 }
 
 /* "None were dropped" is not known then. */

@@ -1119,19 +1119,23 @@ static void orphans_wait_in_fin_wait2(void **state)
 		enum target_role role;
 		int64_t max, needed, needed_max;
 		enum wall_verdict verdict;
+		const char *proposals;
 	} rows[] = {
-		{"", TARGET_SERVER, 65536, 100, REPORT_NONE, VERDICT_OK},
+		{"", TARGET_SERVER, 65536, 100, REPORT_NONE, VERDICT_OK, ""},
 		{"; net.ipv4.tcp_fin_timeout=60", TARGET_SERVER, 65536, 100, REPORT_NONE,
-		 VERDICT_OK},
+		 VERDICT_OK, ""},
 		{"; net.ipv4.tcp_fin_timeout=30", TARGET_SERVER, 65536, 100, REPORT_NONE,
-		 VERDICT_OK},
-		{"; net.ipv4.tcp_fin_timeout=120", TARGET_SERVER, 65536, 100, 60100, VERDICT_TIGHT},
-		{"; net.ipv4.tcp_fin_timeout=120", TARGET_SERVER, 75125, 100, 60100, VERDICT_OK},
-		{"; net.ipv4.tcp_fin_timeout=120", TARGET_SERVER, 99, 100, 60100, VERDICT_SHORT},
-		{"; net.ipv4.tcp_fin_timeout=120", TARGET_PROXY, 131072, 200, 120200,
-		 VERDICT_TIGHT},
+		 VERDICT_OK, ""},
+		{"; net.ipv4.tcp_fin_timeout=120", TARGET_SERVER, 65536, 100, 60100, VERDICT_TIGHT,
+		 "net.ipv4.tcp_fin_timeout 120 -> 60"},
+		{"; net.ipv4.tcp_fin_timeout=120", TARGET_SERVER, 75125, 100, 60100, VERDICT_OK,
+		 ""},
+		{"; net.ipv4.tcp_fin_timeout=120", TARGET_SERVER, 99, 100, 60100, VERDICT_SHORT,
+		 "net.ipv4.tcp_max_orphans 99 -> 4096, net.ipv4.tcp_fin_timeout 120 -> 60"},
+		{"; net.ipv4.tcp_fin_timeout=120", TARGET_PROXY, 131072, 200, 120200, VERDICT_TIGHT,
+		 "net.ipv4.tcp_fin_timeout 120 -> 60"},
 		{"; net.ipv4.tcp_fin_timeout=2147483", TARGET_SERVER, 65536, 100, 2147423100,
-		 VERDICT_TIGHT},
+		 VERDICT_TIGHT, "net.ipv4.tcp_fin_timeout 2147483 -> 60"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct target t = target_default();
@@ -1144,11 +1148,14 @@ static void orphans_wait_in_fin_wait2(void **state)
 		t.role = rows[i].role;
 		t.rate_per_s = 1000;
 		t.rtt_us = 50000;
-		const struct wall *w = verdict_of(x, &t, &s, NULL)->walls;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = r->walls;
 		if (w->needed != rows[i].needed || w->needed_max != rows[i].needed_max ||
 		    w->verdict != rows[i].verdict)
 			fail_msg("row %zu: %" PRId64 " to %" PRId64 ", %s", i, w->needed,
 				 w->needed_max, wall_verdict_name(w->verdict));
+		/* Room for all that wait takes memory that a shorter wait does not. */
+		assert_string_equal(verdict_proposals(r), rows[i].proposals);
 		assert_true((w->needed_max != REPORT_NONE) ==
 			    !!strstr(w->detail, "one whose peer does not close is an orphan for"));
 	}

@@ -495,7 +495,7 @@ static void new_connections_to_a_unit_have_limits_of_its_own(void **state)
 		{UNIT(OLD, 200, 150), 80, VERDICT_OK, 100, "TriggerLimitBurst is 200 in 2 s.", ""},
 		{UNIT(OLD, 200, 150), 100, VERDICT_TIGHT, 100, "",
 		 "printf '[Socket]\\nTriggerLimitBurst=250\\n' >$d/zz-LimitBurst.conf && systemctl "
-		 "daemon-reload && systemctl restart a.socket."},
+		 "daemon-reload && systemctl restart a.socket)."},
 		{UNIT(OLD, 200, 150), 101, VERDICT_SHORT, 100, "", "TriggerLimitBurst="},
 		{UNIT(SINCE, 200, 150), 60, VERDICT_OK, 75, ", PollLimitBurst is 150 in 2 s.", ""},
 		{UNIT(SINCE, 200, 150), 200, VERDICT_SHORT, 75, "",

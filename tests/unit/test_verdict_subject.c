@@ -996,7 +996,7 @@ static void descriptors_of_its_processes(void **state)
 	assert_string_equal(f->advice,
 			    "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
 			    "'[Service]\\nLimitNOFILE=16384:524288\\n' >$d/zz-LimitNOFILE.conf && "
-			    "systemctl daemon-reload && systemctl restart nginx.service. "
+			    "systemctl daemon-reload && systemctl restart nginx.service). "
 			    "nginx has a limit of its own: "
 			    "worker_rlimit_nofile 16384; events { worker_connections 16384; }");
 }
