@@ -88,15 +88,10 @@ static void memory_read(const struct host *h, struct settings *s)
 
 static int64_t left(const struct settings *s) { return (int64_t)cgroup_left(&s->group); }
 
-static int64_t need_of(const struct bound *b)
-{
-	return b->need.max != REPORT_NONE ? b->need.max : b->need.min;
-}
-
 /* The smallest of several limits that suffices for all of the load suffices for a share of it. */
 static void several_bound(const struct settings *s, struct bound *b)
 {
-	if (!s->group.several || report_verdict(b->capacity, need_of(b)) == VERDICT_OK)
+	if (!s->group.several || report_verdict(b->capacity, bound_needed(b)) == VERDICT_OK)
 		return;
 	b->capacity = REPORT_NONE;
 	b->state = BOUND_UNKNOWN;

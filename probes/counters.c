@@ -374,7 +374,7 @@ static bool orphans_short(const struct watch *w, int64_t used)
 	if (w->subject && !subject_listens(w->subject, LISTENER_TCP))
 		return false;
 	orphans_bound(w->target, &now, &b);
-	int64_t need = b.need.max != REPORT_NONE ? b.need.max : b.need.min;
+	int64_t need = bound_needed(&b);
 	struct settings out = now;
 	return report_verdict(b.capacity, need) != VERDICT_OK &&
 	       orphans_solve(w->target, &now, NULL, (int64_t)report_margin((uint64_t)need), &out);

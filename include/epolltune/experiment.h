@@ -89,6 +89,11 @@ struct bound {
 		int64_t capacity; /* by the smallest usual value; REPORT_NONE: an eighth */
 	} fallback;
 };
+/* The most that the load may need; REPORT_NONE: unknown, or it needs none. */
+static inline int64_t bound_needed(const struct bound *b)
+{
+	return b->need.max != REPORT_NONE ? b->need.max : b->need.min;
+}
 
 enum outcome_state {
 	OUTCOME_CONCLUSIVE,

@@ -229,7 +229,7 @@ static const char *assumed_of(const struct bound *b, const struct outcome *o, en
 	const char *knob = defaulted_of(b, o, v);
 	int64_t least = b->fallback.capacity != REPORT_NONE ? b->fallback.capacity
 							    : b->capacity / DEFAULT_SPAN;
-	int64_t need = b->need.max != REPORT_NONE ? b->need.max : b->need.min;
+	int64_t need = bound_needed(b);
 	bool suffices = need == REPORT_NONE || report_verdict(least, need) == VERDICT_OK;
 	return knob && !suffices ? knob : "";
 }
