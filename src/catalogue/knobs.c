@@ -26,18 +26,18 @@ static const struct knob knobs[] = {
 		       "{openrc?rc_ulimit=\"-{soft_flag}n {proposed}\" in /etc/conf.d/NAME, then "
 		       "rc-service NAME restart:LimitNOFILE={proposed}{keep} in its systemd unit}, or "
 		       "ulimit -{soft_flag}n {proposed}.",
-		.steps =
-			"Set the limit of the process. {openrc?In /etc/conf.d/NAME\\:\n"
-			"    rc_ulimit=\"-{soft?S}n {proposed}\"\n"
-			"  rc-service NAME restart\n"
-			":With systemd\\:\n"
-			"  systemctl edit UNIT      and add\n"
-			"    [Service]\n"
-			"    LimitNOFILE={proposed}{soft?\\:HARD}\n"
-			"  systemctl restart UNIT\n}"
-			"For a running process{soft?, with HARD from /proc/PID/limits}: prlimit --pid PID --nofile={proposed}{soft?\\:HARD}\n"
-			"Restart one that computes its own limit from it at its start, as Redis,\n"
-			"HAProxy, MySQL and MongoDB: prlimit does not change that.",
+		.steps = "Set the limit of the process. {openrc?In /etc/conf.d/NAME\\:\n"
+			 "    rc_ulimit=\"-{soft?S}n {proposed}\"\n"
+			 "  rc-service NAME restart\n"
+			 ":With systemd\\:\n"
+			 "  systemctl edit UNIT      and add\n"
+			 "    [Service]\n"
+			 "    LimitNOFILE={proposed}{soft?\\:HARD}\n"
+			 "  systemctl restart UNIT\n}"
+			 "For a running process{soft?, with HARD from /proc/PID/limits}:\n"
+			 "  prlimit --pid PID --nofile={proposed}{soft?\\:HARD}\n"
+			 "Restart one that computes its own limit from it at its start, as Redis,\n"
+			 "HAProxy, MySQL and MongoDB: prlimit does not change that.",
 		.walls = "descriptors.process,application.connections",
 		.what = "Limits the descriptors that a process may have open. The soft limit is "
 			"in force; the process may raise it itself up to the hard limit. Each "
