@@ -28,11 +28,11 @@ serves() { # [OPTION…]
 	wait_for sh -c 'grep -q ":01BB .* 0A " /proc/net/tcp'
 }
 
-# Runs all blocks of the chapter as one script, but for the lines of a crontab; ./out has what they print, ./blocks what
-# they are.
+# Runs all blocks of the chapter as one script, but for the lines of a crontab, and observes for 2 s; ./out has what they
+# print, ./blocks what they are.
 chapter() { # NUMBER
 	awk -v number="$1." '/^\.Sh/ { inside = $2 == number } /^\.Ed/ { literal = 0 }
-		inside && literal && !/^\*/ { gsub(/\\e/, "\\"); print } /^\.Bd/ { literal = 1 }' "$page" >blocks
+		inside && literal && !/^\*/ { gsub(/\\e/, "\\"); sub(/--observe 300s/, "--observe 2s"); print } /^\.Bd/ { literal = 1 }' "$page" >blocks
 	grep -q epolltune blocks || fail "there is no block in chapter $1"
 	expect any timeout 300 sh blocks </dev/null
 	[ "$status" -lt 3 ] || { show out err && fail "chapter $1 ends with $status"; }
