@@ -77,6 +77,7 @@ test_2_too_many_open_files() {
 test_3_possible_syn_flooding() {
 	scene
 	echo 16 >/proc/sys/net/core/somaxconn
+	serves
 	chapter 3
 	matches out 'TCPReqQFullDoCookies' '^syn-queue .*tight' '^syn-queue .*tight → ok'
 	said 'Applied as run 1' 'Run 1 rolled back'
