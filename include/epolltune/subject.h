@@ -191,9 +191,10 @@ int subject_acceptors(const struct host *h, const struct subject *s,
 
 struct cgroup;
 struct server_row;
-/* Its control group, where trees that share an address have several these joined; NULL: this
- * process'. That of a server whose processes are not visible, or that
- * systemd has not started yet, is hidden: systemd, which holds the socket then, has another. */
+/* The control group of its processes that accept, or else of the first of its tree, where they have
+ * several these joined; NULL: this process'. That of a server whose processes are not visible, or
+ * that systemd has not started yet, is hidden: systemd, which holds the socket then, has another.
+ */
 void subject_group(const struct host *h, const struct subject *s, struct cgroup *out);
 
 /* The memory of all its processes, bytes: pages that some share count once, and those of files not

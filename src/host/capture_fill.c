@@ -87,6 +87,34 @@ int filling_reply(const struct host *h, const char *path, void *data, size_t siz
 	return put(h, path, &f, e);
 }
 
+/* As subject_group() reads it. */
+static pid_t group_pid(const struct subject *s)
+{
+	if (s->activated)
+		return 0;
+	for (size_t i = 0; i < s->acceptor_count; i++)
+		if (s->acceptors[i].root == s->pid)
+			return s->acceptors[i].pid;
+	return s->pid;
+}
+
+/* Whether it has the groups of a process that accepts in others than those of group_pid(). */
+static bool is_other_group(const struct filling *f, const char *path)
+{
+	const struct subject *s = f->options.server;
+	char of[64];
+	CLEAN(free_pointer) char *text = NULL;
+	CLEAN(free_pointer) char *other = NULL;
+	bool accepts = false;
+	for (size_t i = 0; s && i < s->acceptor_count && !accepts; i++) {
+		snprintf(of, sizeof(of), "proc/%d/cgroup", (int)s->acceptors[i].pid);
+		accepts = !strcmp(path, of);
+	}
+	snprintf(of, sizeof(of), "proc/%d/cgroup", accepts ? (int)group_pid(s) : 0);
+	return accepts && host_read_all(f->live, path, &other, NULL) > 0 &&
+	       host_read_all(f->live, of, &text, NULL) > 0 && strcmp(other, text) != 0;
+}
+
 /* The path on the running machine; "": it is not read. */
 static void live_path(const struct filling *f, const char *path, char out[PATH_MAX])
 {
@@ -94,11 +122,10 @@ static void live_path(const struct filling *f, const char *path, char out[PATH_M
 	snprintf(out, PATH_MAX, "%s", path);
 	if (is_of_server(f, path))
 		snprintf(out, PATH_MAX, "proc/%d/%s",
-			 (int)(!strcmp(path, LIMITS) ? s->limited
-			       : s->activated        ? 0
-						     : s->pid),
+			 (int)(!strcmp(path, LIMITS) ? s->limited : group_pid(s)),
 			 path + strlen("proc/self/"));
-	else if ((!strncmp(path, "proc/", 5) && isdigit((unsigned char)path[5])) ||
+	else if ((!strncmp(path, "proc/", 5) && isdigit((unsigned char)path[5]) &&
+		  !is_other_group(f, path)) ||
 		 !strncmp(path, CAPTURE_EARLIER, strlen(CAPTURE_EARLIER)) ||
 		 !strncmp(path, "netlink/", 8))
 		out[0] = 0;

@@ -12,6 +12,7 @@
 #include "epolltune/cgroup.h"
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
+#include "host/cgroup_tree.h"
 #include "host/cpu_list.h"
 #include "host/descriptors.h"
 #include "host/processes.h"
@@ -390,55 +391,124 @@ uint64_t subject_accept_threads(const struct host *h, const struct subject *s)
 	return sum;
 }
 
-/* The most groups of a server whose paths are compared. */
-#define GROUPS 16
+/* Groups of a server that were read: the texts of /proc/PID/cgroup, and the paths. */
+struct groups {
+	struct group_seen {
+		char *text;
+		char path[CGROUP_PATH];
+	} * at;
+	size_t count;
+};
 
-/* The roots of the trees that accept or hold a listener: one that is stopped now has no connection
- * that shows it as accepting. 0: not visible. */
-static pid_t root_at(const struct subject *s, size_t i)
+static void groups_free(struct groups *g)
 {
-	if (i < s->acceptor_count)
-		return s->acceptors[i].root;
-	int owner = s->listeners.at[i - s->acceptor_count].owner;
-	return owner < 0 ? 0 : s->listeners.processes[owner].root;
+	for (size_t i = 0; i < g->count; i++)
+		free(g->at[i].text);
+	free(g->at);
 }
 
-/* Adds to the `count` paths of groups one that is not among them. */
-static bool path_add(char paths[][CGROUP_PATH], size_t *count, const char *path)
+/* A limit binds where the work is done: in the groups of the processes that accept, which a manager
+ * of the tree may have moved out of its own, and of the trees that hold a listener: one that is
+ * stopped now has no connection that shows it as accepting. pid 0: it is not visible, or its tree
+ * has one that accepts. */
+static struct process worker_at(const struct subject *s, size_t i)
 {
-	for (size_t i = 0; i < *count; i++)
-		if (!strcmp(paths[i], path))
+	if (!s->acceptor_count && !i)
+		return (struct process){.pid = s->pid, .root = s->pid};
+	i -= !s->acceptor_count;
+	if (i < s->acceptor_count)
+		return s->acceptors[i];
+	int owner = s->listeners.at[i - s->acceptor_count].owner;
+	pid_t root = owner < 0 ? 0 : s->listeners.processes[owner].root;
+	bool known = !s->acceptor_count && root == s->pid;
+	for (size_t k = 0; k < s->acceptor_count && !known; k++)
+		known = s->acceptors[k].root == root;
+	return known ? (struct process){0} : (struct process){.pid = root, .root = root};
+}
+
+/* The process by which the host has the groups of another one; 0: of the server that it was
+ * captured with; -1: it has none of that. */
+static pid_t shown_as(const struct host *h, const struct subject *s, const struct process *p)
+{
+	if (cgroup_shown(h, p->pid))
+		return p->pid;
+	if (cgroup_shown(h, p->root))
+		return p->root;
+	return p->root == s->pid ? 0 : -1;
+}
+
+/* Whether it ended since it was found: another one may have its number. */
+static bool has_ended(const struct host *h, const struct process *p)
+{
+	struct process_stat now;
+	if (!host_live(h) || !p->started)
+		return false;
+	CLEAN(close_fd) int process = process_open(h, p->pid, NULL);
+	return process < 0 || process_stat_at(process, p->pid, &now, NULL) < 0 ||
+	       now.started != p->started;
+}
+
+/* Adds the text of the groups of a process, "": they are not readable. False: it is among them, or
+ * there is no memory. */
+static bool text_add(const struct host *h, pid_t pid, struct groups *g)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	if (pid < 0 || group_paths(h, pid, &text) <= 0) {
+		free_pointer(&text);
+		text = strdup("");
+	}
+	for (size_t i = 0; text && i < g->count; i++)
+		if (!strcmp(g->at[i].text, text))
 			return false;
-	if (*count < GROUPS)
-		strcpy(paths[(*count)++], path);
+	struct group_seen *more = text ? array_add(&g->at, &g->count, sizeof(*more)) : NULL;
+	if (!more)
+		return false;
+	more->text = text;
+	text = NULL;
 	return true;
+}
+
+/* Whether the groups that were added last have a path that others have. */
+static bool path_is_known(struct groups *g, const char *path)
+{
+	struct group_seen *last = &g->at[g->count - 1];
+	strcpy(last->path, path);
+	for (size_t i = 0; i + 1 < g->count; i++)
+		if (!strcmp(g->at[i].path, path))
+			return true;
+	return false;
+}
+
+/* Joins the groups of a process. `pid`: as of shown_as(). */
+static void group_add(const struct host *h, pid_t pid, struct groups *g, struct cgroup *out)
+{
+	struct cgroup other = cgroup_none(true);
+	if (!text_add(h, pid, g))
+		return;
+	if (pid >= 0)
+		cgroup_read(h, pid, &other);
+	bool known = path_is_known(g, other.path);
+	if (g->count == 1)
+		*out = other;
+	else if (!known || !other.sockets_charged) /* the path of v1 is that of one hierarchy */
+		cgroup_join(out, &other);
 }
 
 void subject_group(const struct host *h, const struct subject *s, struct cgroup *out)
 {
-	struct cgroup other;
-	char paths[GROUPS][CGROUP_PATH];
-	size_t count = 0;
-	if (s && (!s->pid || s->activated)) {
-		*out = cgroup_none(true);
+	CLEAN(groups_free) struct groups g = {0};
+	if (!s) {
+		cgroup_read(h, 0, out);
 		return;
 	}
-	cgroup_read(h, s ? s->pid : 0, out);
-	path_add(paths, &count, out->path);
-	for (size_t i = 0; s && i < s->acceptor_count + s->listeners.count; i++) {
-		pid_t root = root_at(s, i);
-		bool known = !root || root == s->pid;
-		for (size_t k = 0; k < i && !known; k++)
-			known = root_at(s, k) == root;
-		if (known)
-			continue;
-		cgroup_read(h, root, &other);
-		/* A capture has those of one tree. */
-		if (!cgroup_shown(h, root))
-			other = cgroup_none(true);
-		/* The path of v1 is that of one hierarchy. */
-		if (path_add(paths, &count, other.path) || !other.sockets_charged)
-			cgroup_join(out, &other);
+	*out = cgroup_none(true);
+	if (!s->pid || s->activated)
+		return;
+	size_t count = s->acceptor_count ? s->acceptor_count : 1;
+	for (size_t i = 0; i < count + s->listeners.count; i++) {
+		struct process p = worker_at(s, i);
+		if (p.pid && !has_ended(h, &p))
+			group_add(h, shown_as(h, s, &p), &g, out);
 	}
 }
 

@@ -880,6 +880,57 @@ static void groups_of_one_server_are_joined(void **state)
 	host_close(h);
 }
 
+/* A manager moves its workers into groups with limits of their own, out of its own, which has none.
+ */
+static void workers_have_groups_of_their_own(void **state)
+{
+	struct process acceptors[] = {{.pid = 41, .root = 40},
+				      {.pid = 42, .root = 40},
+				      {.pid = 43, .root = 40},
+				      {.pid = 44, .root = 40}};
+	struct listener held = {.owner = 0};
+	struct subject server = {
+		.pid = 40,
+		.acceptors = acceptors,
+		.acceptor_count = 2,
+		.listeners = {.at = &held, .count = 1, .processes = acceptors, .process_count = 1}};
+	struct cgroup c;
+	struct host *h;
+	struct err e;
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("proc/self/cgroup", "0::/manager\n");
+	put("proc/40/cgroup", "0::/manager\n");
+	put("proc/41/cgroup", "0::/pool\n");
+	put("proc/42/cgroup", "0::/pool\n");
+	put("proc/43/cgroup", "0::/other\n");
+	put("proc/44/cgroup", "0::/manager\n");
+	put("sys/fs/cgroup/manager/pids.max", "9\n");
+	put("sys/fs/cgroup/manager/pids.current", "8\n");
+	put("sys/fs/cgroup/pool/memory.max", "268435456\n");
+	put("sys/fs/cgroup/pool/cpu.max", "50000 100000\n");
+	put("sys/fs/cgroup/other/memory.max", "134217728\n");
+	assert_int_equal(host_open(&h, root, &e), 0);
+	subject_group(h, &server, &c);
+	assert_string_equal(c.path, "/pool");
+	assert_int_equal(c.groups, 1);
+	assert_int_equal(cgroup_bound_at(&c.memory, 0)->max, 256 * MIB);
+	assert_false(c.memory.several);
+	assert_true(cgroup_quota_cpus(&c) == 0.5);
+	assert_int_equal(cgroup_left(&c.pids), HOST_UNLIMITED);
+	server.acceptor_count = 4;
+	subject_group(h, &server, &c);
+	assert_int_equal(c.groups, 3);
+	assert_int_equal(cgroup_bound_at(&c.memory, 0)->max, 128 * MIB);
+	assert_true(c.memory.several);
+	assert_int_equal(cgroup_left(&c.pids), 1);
+	/* Which of them accept is not visible. */
+	server.acceptor_count = 0;
+	subject_group(h, &server, &c);
+	assert_string_equal(c.path, "/manager");
+	assert_int_equal(c.groups, 1);
+	host_close(h);
+}
+
 /* A capture has those of the first tree of its server as its own. */
 static void a_captured_server_has_the_groups_of_the_capture(void **state)
 {
@@ -1046,6 +1097,7 @@ int main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(a_long_list_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(groups_of_one_server_are_joined, begin, end),
+		cmocka_unit_test_setup_teardown(workers_have_groups_of_their_own, begin, end),
 		cmocka_unit_test_setup_teardown(a_captured_server_has_the_groups_of_the_capture,
 						begin, end),
 		cmocka_unit_test(groups_of_version_1_differ_by_hierarchy),
