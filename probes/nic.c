@@ -810,6 +810,30 @@ static void judge_qdisc_drops(const struct nic_watch *w, const struct nic *n, st
 	finding_evidence(f, "packets dropped", "packets", (double)l.grown, NAN);
 }
 
+/* Of the packets sent: so many are no sign of a long queue, but a link that is full. */
+#define CONGESTED_SHARE 0.01
+
+/* What controls congestion drops a few packets wherever TCP finds out how fast it may send. */
+static void judge_congestion(const struct nic_watch *w, const struct nic *n, struct wording *words,
+			     struct report *r)
+{
+	const struct nic *was = w->seconds > 0 ? nics_at(&w->before->all, n->index) : NULL;
+	struct nic_qdisc_loss l = was ? nic_qdisc_loss(was, n) : (struct nic_qdisc_loss){0};
+	if (l.controlled < ERRORS_MIN)
+		return;
+	double sent =
+		(double)without(n->statistics.tx_packets.value, was->statistics.tx_packets.value);
+	double share = (double)l.controlled / (sent + (double)l.controlled);
+	if (share < CONGESTED_SHARE)
+		return;
+	words_growth(w, l.controlled, words);
+	wording_set(words, "qdisc", "%s", l.controls->kind);
+	wording_set(words, "share", "%.0f", 100 * share);
+	struct finding *f = report_finding(r, "nic.qdisc.congested", words);
+	finding_evidence(f, "packets dropped", "packets", (double)l.controlled, NAN);
+	finding_evidence(f, "packets sent", "packets", sent, NAN);
+}
+
 /* Whether it sends what this namespace sends: the other end of a veth pair or of a TAP device in a
  * bridge is a guest's, that of a macvtap always, and an ifb takes what was received. */
 static bool sends_own(const struct nic *n)
@@ -845,6 +869,32 @@ static void judge_virtual(const struct nic_watch *w, const struct nic *n, struct
 	f->remedy = tun ? REMEDY_APPLICATION : REMEDY_NONE;
 }
 
+/* A tunnel counts as dropped what finds its own queue full, and packets of protocols that nothing
+ * receives, of which there are few; where the packets are steered to other CPUs again, what the
+ * softnet backlog drops too. */
+static void judge_unpacked(const struct nic_watch *w, const struct nic *n, struct report *r)
+{
+	const struct nic *was = w->seconds > 0 ? nics_at(&w->before->all, n->index) : NULL;
+	struct wording words = {0};
+	if (!was || !n->running || !nic_unpacks(n))
+		return;
+	uint64_t lost =
+		without(without(n->statistics.rx_dropped.value, was->statistics.rx_dropped.value),
+			w->grown.total.dropped);
+	if ((double)lost < OWN_DROPS_PER_S * w->seconds ||
+	    !errors_matter(lost, nic_packets(was, n)))
+		return;
+	words_growth(w, lost, &words);
+	words_device(w->after, n, &words);
+	wording_set(&words, "kind", "%s", n->kind);
+	wording_flag(&words, "macsec", !strcmp(n->kind, "macsec"));
+	if (w->after->max_backlog != REPORT_NONE)
+		wording_set(&words, "backlog", "%s",
+			    quantity_plain((uint64_t)w->after->max_backlog).text);
+	struct finding *f = report_finding(r, "nic.tunnel.dropping", &words);
+	finding_evidence(f, "rx_dropped", "packets", (double)lost, NAN);
+}
+
 /* Firewalls drop there on purpose: a note. What they drop is counted nowhere else (net/core/dev.c,
  * tc_run()). */
 static void judge_filters(const struct nic_watch *w, const struct nic *n, struct wording *words,
@@ -865,11 +915,15 @@ static void judge_qdiscs(const struct nic_watch *w, struct report *r)
 	for (size_t i = 0; i < w->after->all.count; i++) {
 		const struct nic *n = &w->after->all.at[i];
 		struct wording words = {0};
-		if (!n->up || !sends_own(n))
+		if (!n->up)
+			continue;
+		judge_unpacked(w, n, r);
+		if (!sends_own(n))
 			continue;
 		words_device(w->after, n, &words);
 		judge_qdisc(n, &words, r);
 		judge_qdisc_drops(w, n, &words, r);
+		judge_congestion(w, n, &words, r);
 		judge_virtual(w, n, &words, r);
 		judge_filters(w, n, &words, r);
 	}

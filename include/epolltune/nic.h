@@ -285,13 +285,20 @@ uint64_t nic_loss_interval_us(const struct nic *n);
 bool nic_loss_counted(const struct nic *n);
 
 /* What the qdiscs of an interface dropped between two readings as they were full or over their
- * rate, not to control congestion. */
+ * rate. */
 struct nic_qdisc_loss {
 	uint64_t grown;
 	size_t count;                 /* of qdiscs that dropped */
 	const struct nic_qdisc *most; /* that dropped most; NULL: none */
+	/* Besides, what others dropped to control congestion, as fq_codel does, or also as they
+	 * were full, which they do not count apart; and the one that dropped most of it. */
+	uint64_t controlled;
+	const struct nic_qdisc *controls;
 };
 struct nic_qdisc_loss nic_qdisc_loss(const struct nic *before, const struct nic *after);
+/* Whether it is a tunnel that queues what it unpacks for each CPU, at most
+ * net.core.netdev_max_backlog packets, and counts what it drops as its rx_dropped alone. */
+bool nic_unpacks(const struct nic *n);
 /* What the filters of its ingress dropped, with clsact those of its egress too: a rate limit or a
  * firewall. */
 uint32_t nic_filters_loss(const struct nic *before, const struct nic *after);

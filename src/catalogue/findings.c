@@ -1606,9 +1606,53 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "A qdisc of an interface dropped outgoing packets during the check: the root, or "
 		 "one below it, such as that of a queue of the card (mq). Those that drop to "
-		 "control congestion (fq_codel, codel, cake, fq_pie, pie, red) are not reported.",
+		 "control congestion (fq_codel, codel, cake, fq_pie, pie, red) are "
+		 "nic.qdisc.congested.",
 	 .action = "Raise its rate or its limit, or send less.",
 	 .proof = "dropped of tc -s qdisc show grows"},
+	{.id = "nic.qdisc.congested",
+	 .level = LEVEL_WARNING,
+	 .observed = true,
+	 .about = "{device}",
+	 .title = "The qdisc ({qdisc}) of {device} drops {share} % of what is sent\\: {count} "
+		  "packets in {window}",
+	 .detail =
+		 "It drops packets to make senders slow down, but so many only where more is sent "
+		 "than the link, or its rate limit, lets out\\: TCP retransmits what it drops, "
+		 "and datagrams are lost. tc -s qdisc show dev {device} counts the drops.",
+	 .advice = "Use a faster link or raise the rate limit, or send less.",
+	 .answer = "the qdisc of {device} drops {share} % of the packets now",
+	 .meaning =
+		 "A qdisc that drops to control congestion (fq_codel, codel, cake, fq_pie, pie, "
+		 "red) dropped 10 packets or more during the check, and at least 1 % of those that "
+		 "the interface sent: the link, or the rate limit of the qdisc, is full. Fewer are "
+		 "how TCP finds out how fast it may send, and are not reported.",
+	 .action = "Use a faster link or raise the rate limit, or send less.",
+	 .proof = "dropped of tc -s qdisc show grows"},
+	{.id = "nic.tunnel.dropping",
+	 .level = LEVEL_WARNING,
+	 .observed = true,
+	 .about = "{device}",
+	 .title = "The tunnel {device} ({kind}) drops {count} received packets in {window}",
+	 .detail = "rx_dropped of {device} grew, and the softnet backlog did not drop them. The "
+		   "kernel queues what it unpacks for each CPU, up to net.core.netdev_max_backlog "
+		   "packets{backlog? ({backlog})}, and drops the rest\\: TCP retransmits it, and "
+		   "datagrams are lost. Packets of protocols that nothing receives "
+		   "{macsec?and those without a valid tag }count too.",
+	 .advice = "Where a CPU is busy with softirqs, spread the outer packets over more CPUs "
+		   "(receive queues, RPS on the card below). Otherwise these are bursts\\: raise "
+		   "net.core.netdev_max_backlog. ip -s -s link show dev {device} shows whether "
+		   "dropped still grows.",
+	 .answer = "the tunnel {device} drops packets now",
+	 .meaning =
+		 "A tunnel (VXLAN, Geneve, GRE, IPIP, MACsec, …) dropped received packets during "
+		 "the check: 10 a second or more, and at least 0.1 %. It has a queue of its own "
+		 "for what it unpacks, with the length of the softnet backlog, and no counter in "
+		 "/proc/net/softnet_stat has what it drops.",
+	 .action = "Spread the outer packets over more CPUs, or raise net.core.netdev_max_backlog "
+		   "for bursts.",
+	 .proof = "dropped of ip -s link show dev DEVICE grows, and column 2 of "
+		  "/proc/net/softnet_stat does not; net/core/gro_cells.c"},
 	{.id = "nic.filters.dropping",
 	 .observed = true,
 	 .about = "{device}",

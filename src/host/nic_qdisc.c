@@ -8,17 +8,21 @@
 #define SLACK_MIN 64
 #define SLACK_SHARE 16
 
-/* Whether it drops to say that a queue is long, as that is how it works, or counts only what those
- * below it drop. */
+/* Whether it counts only what those below it drop. */
+static bool only_sums(const struct nic_qdisc *q)
+{
+	return !strcmp(q->kind, "mq") || !strcmp(q->kind, "mqprio");
+}
+
+/* Whether it drops to say that a queue is long, as that is how it works, or none itself. */
 static bool by_design(const struct nic_qdisc *q)
 {
-	static const char *const kinds[] = {"fq_codel", "codel",   "cake", "fq_pie",
-					    "pie",      "red",     "gred", "choke",
-					    "sfb",      "dualpi2", "mq",   "mqprio"};
+	static const char *const kinds[] = {"fq_codel", "codel", "cake",  "fq_pie", "pie",
+					    "red",      "gred",  "choke", "sfb",    "dualpi2"};
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (!strcmp(q->kind, kinds[i]))
 			return true;
-	return false;
+	return only_sums(q);
 }
 
 /* A root that the kernel chose has the handle 0, and so have those below it. */
@@ -66,13 +70,26 @@ static uint32_t own_growth(const struct nic *before, const struct nic *after,
 	return !beside || (own > SLACK_MIN && own > designed / SLACK_SHARE) ? own : 0;
 }
 
+static void controlled_add(struct nic_qdisc_loss *loss, const struct nic_qdisc *q, uint32_t own,
+			   uint32_t *most)
+{
+	loss->controlled += own;
+	if (own > *most)
+		loss->controls = q;
+	*most = own > *most ? own : *most;
+}
+
 struct nic_qdisc_loss nic_qdisc_loss(const struct nic *before, const struct nic *after)
 {
 	struct nic_qdisc_loss loss = {0};
-	uint32_t most = 0;
+	uint32_t most = 0, controlled = 0;
 	for (size_t i = 0; before->qdisc_count && i < after->qdisc_count; i++) {
 		const struct nic_qdisc *q = &after->qdiscs[i];
-		uint32_t own = by_design(q) ? 0 : own_growth(before, after, q);
+		uint32_t own = only_sums(q) ? 0 : own_growth(before, after, q);
+		if (by_design(q)) {
+			controlled_add(&loss, q, own, &controlled);
+			continue;
+		}
 		loss.grown += own;
 		loss.count += own > 0;
 		if (own > most)

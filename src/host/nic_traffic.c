@@ -56,6 +56,19 @@ static bool stacked(const struct nic *n)
 	return false;
 }
 
+bool nic_unpacks(const struct nic *n)
+{
+	/* Those that call gro_cells_receive() (net/core/gro_cells.c). */
+	static const char *const kinds[] = {"vxlan",  "geneve",    "gre",       "gretap", "erspan",
+					    "ip6gre", "ip6gretap", "ip6erspan", "ipip",   "ip6tnl",
+					    "macsec", "bareudp",   "vti",       "vti6",   "xfrm",
+					    "amt",    "ovpn"};
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(n->kind, kinds[i]))
+			return true;
+	return false;
+}
+
 uint64_t nic_received(const struct nics *before, const struct nics *after, uint32_t index)
 {
 	const struct nic *b = nics_at(before, index), *a = nics_at(after, index);

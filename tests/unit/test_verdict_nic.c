@@ -420,7 +420,32 @@ static void veth_shaped(struct moments *m, const char *qdisc, uint32_t master, u
 static void container_shaped(struct moments *m) { veth_shaped(m, "tbf", 0, 0); }
 static void bridged_shaped(struct moments *m) { veth_shaped(m, "tbf", 3, 9); }
 static void queue_full(struct moments *m) { veth_shaped(m, "pfifo_fast", 0, 40); }
-static void congestion_controlled(struct moments *m) { veth_shaped(m, "fq_codel", 0, 40); }
+/* A qdisc that controls congestion has dropped some of 10 000 packets. */
+static void controlled(struct moments *m, uint64_t drops)
+{
+	veth_shaped(m, "fq_codel", 0, drops);
+	m->all[0][0].statistics.tx_packets = some(7);
+	m->all[1][0].statistics.tx_packets = some(10007 - drops);
+}
+static void congestion_controlled(struct moments *m) { controlled(m, 99); }
+static void congested(struct moments *m) { controlled(m, 600); }
+static void congested_below(struct moments *m)
+{
+	controlled(m, 0);
+	snprintf(m->qdiscs[0][0].kind, 16, "mq");
+	snprintf(m->qdiscs[1][0].kind, 16, "mq");
+	for (int i = 0; i < 2; i++) {
+		m->qdiscs[i][1] = qdisc_of("cake", 0x80020000, 0x80010001, i ? 200 : 0);
+		m->qdiscs[i][2] = qdisc_of("fq", 0x80030000, 0x80010002, 0);
+		m->qdiscs[i][0].drops += i ? 200 : 0;
+		m->all[i][0].qdisc_count = 3;
+	}
+}
+static void congested_while_idle(struct moments *m)
+{
+	controlled(m, 9);
+	m->all[1][0].statistics.tx_packets = some(8);
+}
 /* One below a root, which counts its drops too; `handle` 0: as the kernel makes them. */
 static void veth_tree(struct moments *m, const char *root, uint32_t handle, const char *below,
 		      uint32_t root_drops, uint32_t drops)
@@ -432,6 +457,7 @@ static void veth_tree(struct moments *m, const char *root, uint32_t handle, cons
 		m->qdiscs[i][1] = qdisc_of("fq_codel", own, handle | 1, 0);
 		m->qdiscs[i][2] = qdisc_of(below, own, handle | 3, i ? drops : 0);
 		m->all[i][0].qdisc_count = 3;
+		m->all[i][0].statistics.tx_packets = some(i ? 1000000 : 0);
 	}
 }
 static void queue_of_mq_full(struct moments *m) { veth_tree(m, "mq", 0x10000, "bfifo", 30, 30); }
@@ -484,6 +510,38 @@ static void tun_without_reader(struct moments *m)
 static void veth_backlog_full(struct moments *m)
 {
 	veth_ring_full(m);
+	m->all[1][0].statistics.rx_packets = some(200000);
+	m->cpus[1][2].dropped = 395;
+}
+
+/* A tunnel that receives 10 000 packets and drops others. */
+static void unpacked(struct moments *m, const char *kind, uint64_t dropped)
+{
+	veth_shaped(m, "noqueue", 0, 0);
+	for (int i = 0; i < 2; i++) {
+		struct nic *n = &m->all[i][0];
+		snprintf(n->kind, sizeof(n->kind), "%s", kind);
+		n->running = true;
+		n->statistics.rx_packets = some(i ? 10000 : 0);
+		n->statistics.rx_dropped = some(i ? 90 + dropped : 90);
+	}
+}
+static void tunnel_full(struct moments *m) { unpacked(m, "vxlan", 400); }
+static void tunnel_full_in_a_bridge(struct moments *m)
+{
+	unpacked(m, "geneve", 400);
+	m->all[0][0].master = m->all[1][0].master = 9;
+}
+static void tunnel_met_a_protocol(struct moments *m) { unpacked(m, "vxlan", 9); }
+static void tunnel_met_protocols(struct moments *m)
+{
+	unpacked(m, "vxlan", 99);
+	m->moment.seconds = 10;
+}
+static void bridge_met_protocols(struct moments *m) { unpacked(m, "bridge", 400); }
+static void tunnel_steered(struct moments *m)
+{
+	unpacked(m, "vxlan", 395);
 	m->all[1][0].statistics.rx_packets = some(200000);
 	m->cpus[1][2].dropped = 395;
 }
@@ -839,6 +897,9 @@ static const struct {
 	{bridged_shaped, "", 0, 0, "", 0, ""},
 	{queue_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 40, ""},
 	{congestion_controlled, "", 0, 0, "", 0, ""},
+	{congested, "nic.qdisc.congested", WARN, REMEDY_NONE, "packets dropped", 600, ""},
+	{congested_below, "nic.qdisc.congested", WARN, REMEDY_NONE, "packets dropped", 200, ""},
+	{congested_while_idle, "", 0, 0, "", 0, ""},
 	{queue_of_mq_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 30, ""},
 	{queue_of_default_mq_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 30,
 	 ""},
@@ -863,6 +924,13 @@ static const struct {
 	{veth_backlog_full, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 2 (dropped)", 395, "net.core.netdev_max_backlog 1000 -> 2000"},
 	{peer_is_away, "", 0, 0, "", 0, ""},
+	{tunnel_full, "nic.tunnel.dropping", WARN, REMEDY_NONE, "rx_dropped", 400, ""},
+	{tunnel_full_in_a_bridge, "nic.tunnel.dropping", WARN, REMEDY_NONE, "rx_dropped", 400, ""},
+	{tunnel_met_a_protocol, "", 0, 0, "", 0, ""},
+	{tunnel_met_protocols, "", 0, 0, "", 0, ""},
+	{bridge_met_protocols, "", 0, 0, "", 0, ""},
+	{tunnel_steered, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
+	 "softnet_stat column 2 (dropped)", 395, "net.core.netdev_max_backlog 1000 -> 2000"},
 	{coalesced, "nic.coalesce", NOTE, REMEDY_DEVICE, "", 0, ""},
 	{coalesced_adaptively, "", 0, 0, "", 0, ""},
 	{one_cpu_interrupts, "nic.affinity", NOTE, REMEDY_NONE, "", 0, ""},
