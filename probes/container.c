@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "epolltune/cgroup.h"
+#include "epolltune/cleanup.h"
 #include "epolltune/connection_memory.h"
 #include "epolltune/counters.h"
 #include "epolltune/doing.h"
@@ -377,8 +378,15 @@ static const struct experiment experiments[] = {
 	{0},
 };
 
+/* Later than its pod by so much, in clock ticks (a minute of USER_HZ), a server was started again:
+ * containers of a pod start one after the other. */
+#define AGAIN_TICKS 6000
+
 struct sample {
 	struct cgroup group;
+	bool again;      /* the server in question was started later than its pod */
+	double age_s;    /* of it; 0: unknown */
+	char asleep[64]; /* one of its processes that sleeps above memory.high; "": none does */
 	/* Of its quotas, those that epolltune uses too. */
 	bool ours[CGROUP_QUOTAS];
 	uint64_t own_ns; /* CPU time of epolltune so far */
@@ -399,6 +407,33 @@ static void ours_read(const struct host *h, struct sample *s)
 		s->ours[i] = cgroup_quota_find(&own, s->group.quotas[i].path);
 }
 
+/* Where the kernel stops a process that goes on taking memory above memory.high, after it has tried
+ * to reclaim some: page cache does not come so far. */
+static bool sleeps_above_high(const struct process *p)
+{
+	return strstr(p->waits_in, "mem_cgroup_handle_over_high");
+}
+
+/* A witness where memory pressure is not counted. */
+static void asleep_read(const struct host *h, const struct subject *subject, struct sample *s)
+{
+	CLEAN(free_pointer) struct process *all = NULL;
+	size_t count = 0;
+	if (!subject || s->group.pressure.stalled_us >= 0 || !s->group.memory.count ||
+	    subject_acceptors(h, subject, sleeps_above_high, &all, &count, NULL) || !count)
+		return;
+	snprintf(s->asleep, sizeof(s->asleep), "%s (pid %d)", all[0].name, (int)all[0].pid);
+}
+
+static void age_read(const struct subject *subject, struct sample *s)
+{
+	if (!subject || !subject->started)
+		return;
+	double age = s->uptime_s - (double)subject->started * 60 / AGAIN_TICKS;
+	s->age_s = s->uptime_s > 0 && age > 0 ? age : 0;
+	s->again = s->group.pod_started && subject->started > s->group.pod_started + AGAIN_TICKS;
+}
+
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
@@ -417,6 +452,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		host_identity(h, &s->identity, NULL);
 	s->uptime_s = host_uptime(h);
 	s->cpus = facts.cpus;
+	asleep_read(h, o->subject, s);
+	age_read(o->subject, s);
 	return 0;
 }
 
@@ -718,10 +755,15 @@ static void judge_pod(const struct sample *before, const struct sample *after,
 	struct wording words = {0};
 	if (!killed)
 		return;
+	bool again = m->options->subject && after->again;
 	pressure_words(after, limit, now ? now : killed, now ? m->seconds : 0, &words);
+	wording_set(&words, "again", "%s", again ? m->options->subject->name : "");
+	wording_set(&words, "age", "%s",
+		    after->age_s > 0 ? quantity_ago(after->age_s).text : "later than the pod");
 	struct finding *f = report_finding(r, "cgroup.memory.pod-killed", &words);
-	/* Its count never falls: of a container that has ended, or of days ago. */
-	if (!m->options->subject || !now)
+	/* Its count never falls: of a container that has ended, or of days ago. A server that was
+	 * there all the time since is not what was killed. */
+	if (!m->options->subject || (!now && !again))
 		finding_to_note(f);
 	finding_evidence(f, "oom_kill of the pod", "", (double)(killed - now), (double)killed);
 }
@@ -787,15 +829,18 @@ static void judge_machine_killed(const struct sample *before, const struct sampl
 
 /* A limit is reached all the time where files fill the page cache: how long processes wait for
  * memory is what counts. */
-static void judge_reclaim(const struct cgroup_pressure *before, const struct sample *after,
+static void judge_reclaim(const struct sample *was, const struct sample *after,
 			  const struct moment *m, struct report *r)
 {
+	const struct cgroup_pressure *before = &was->group.pressure;
 	const struct cgroup_pressure *p = &after->group.pressure;
 	uint64_t reached = grown(before->reached, p->reached);
 	bool known = before->stalled_us >= 0 && p->stalled_us >= before->stalled_us;
 	const struct cgroup_bound *limit = cgroup_bound_at(&after->group.memory, 0);
 	struct wording words = {0};
-	if (m->seconds <= 0 || !reached)
+	/* One that sleeps all the time does not reach it again. */
+	bool asleep = !known && was->asleep[0] && after->asleep[0];
+	if (m->seconds <= 0 || (!reached && !asleep))
 		return;
 	double share =
 		known ? fmin(1, (double)(p->stalled_us - before->stalled_us) / 1e6 / m->seconds)
@@ -805,8 +850,9 @@ static void judge_reclaim(const struct cgroup_pressure *before, const struct sam
 	pressure_words(after, limit, reached, m->seconds, &words);
 	if (known)
 		wording_set(&words, "share", "%.0f", share * 100);
+	wording_set(&words, "asleep", "%s", asleep ? after->asleep : "");
 	struct finding *f = report_finding(r, "cgroup.memory.reclaim", &words);
-	if (!known)
+	if (!known && !asleep)
 		finding_to_note(f);
 	finding_evidence(f, "times at a memory limit", "", (double)before->reached,
 			 (double)p->reached);
@@ -821,7 +867,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_killed(&before->group.pressure, after, m, r);
 	judge_pod(before, after, m, r);
 	judge_machine_killed(before, after, m, r);
-	judge_reclaim(&before->group.pressure, after, m, r);
+	judge_reclaim(before, after, m, r);
 }
 
 static const char *const walls[] = {"cgroup.cpu", NULL};

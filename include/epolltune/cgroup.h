@@ -93,6 +93,8 @@ struct cgroup {
 	/* Processes of other containers of its pod that were killed for lack of memory, and those
 	 * that were so before a container was restarted, in a new group; 0: of no pod, too. */
 	uint64_t pod_killed;
+	/* Of that pod, the start of its first process, as in struct process; 0: unknown. */
+	uint64_t pod_started;
 	bool sockets_charged; /* socket buffers count as memory: v2 */
 	struct cgroup_limit pids;
 	/* How often a limit on processes has refused one, since the groups were made: one of the

@@ -1892,9 +1892,11 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "The kernel killed {count} {several?processes:process} of a container of this "
 		  "pod for lack of memory {window?in {window}:since the pod was made}",
-	 .detail = "{path} does not count {several?them:it}\\: it was another container of the "
-		   "pod, or this one before its restart. A restarted container has a new group and "
-		   "free memory, so that the limit seems to suffice.",
+	 .detail =
+		 "{path} does not count {several?them:it}\\: it was another container of the "
+		 "pod, or this one before its restart. A restarted container has a new group and "
+		 "free memory, so that the limit seems to suffice.{again? {again} started {age}, after its "
+		 "pod\\: it may be what was killed.}",
 	 .advice = "The last state of each container (kubectl describe pod), and journalctl -k "
 		   "--grep oom-kill, say which one it was. If it was the server's: "
 		   "{line?{engine}\\: {line}, or let:let} it take less (buffers, workers, "
@@ -1904,7 +1906,8 @@ static const struct finding_row findings[] = {
 		 "The group of the pod counts processes killed for lack of memory that the "
 		 "group of the server's container does not: of another container, or of this "
 		 "one before it was restarted. A warning for the server that --server names where "
-		 "the count grew during the check, otherwise a note. Only on the node, where the group of the pod is visible.",
+		 "the count grew during the check, or the server started more than a minute after "
+		 "its pod, otherwise a note. Only on the node, where the group of the pod is visible.",
 	 .action = "Find out which container was killed; raise its memory limit, or let it take "
 		   "less.",
 	 .proof = "oom_kill in memory.events of the pod's group and of the container's"},
@@ -1941,21 +1944,26 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_CONTAINER,
 	 .observed = true,
 	 .title = "{path} is at its memory limit{share?\\: its processes waited for memory in "
-		  "{share} % of {window}}",
+		  "{share} % of {window}}{asleep?\\: {asleep} sleeps above memory.high}",
 	 .detail =
-		 "{file?{v1?memory.limit_in_bytes:memory.high or memory.max}:A memory limit} was "
+		 "{asleep?At the start of the check and at its end it, or another process of the "
+		 "server, slept in mem_cgroup_handle_over_high (/proc/PID/wchan)\\: the group takes "
+		 "memory faster than the kernel can reclaim it, which stops its processes for up "
+		 "to 2 s each time.:{file?{v1?memory.limit_in_bytes:memory.high or memory.max}:A memory limit} was "
 		 "reached {count} {several?times:time} in {window}: "
 		 "the kernel reclaims memory before the process goes on{v1?:, and above memory.high "
 		 "makes it sleep}.{share?: Memory pressure could not be read\\: where page cache "
-		 "is reclaimed that costs little.}",
+		 "is reclaimed that costs little.}}",
 	 .advice = "{line?{engine}\\: {line}{high?:{v1?:, and MemoryHigh= (memory.high) "
 		   "likewise}}. Or let:No limit is visible now\\: let} the server take less.",
 	 .answer = "{path} waits for memory at its limit",
 	 .meaning =
 		 "The processes of the control group waited for memory in at least a twentieth of "
 		 "the check's window, and a memory limit of the group, or of one above it, was "
-		 "reached meanwhile. A note where memory pressure could not be read: a limit that "
-		 "only bounds page cache is reached all the time.",
+		 "reached meanwhile. Where memory pressure could not be read (the kernel was not "
+		 "booted with psi=1, or cgroup v1) it is a warning if processes of the server "
+		 "slept above memory.high at the start and at the end of the check, otherwise a "
+		 "note: a limit that only bounds page cache is reached all the time.",
 	 .action = "Raise memory.high and memory.max of the container or unit, or let the server "
 		   "take less.",
 	 .proof = "high and max in memory.events, total of some in memory.pressure (v1: "

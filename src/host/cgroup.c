@@ -15,6 +15,7 @@
 #include "host/cpu_list.h"
 #include "host/machine.h"
 #include "host/mounts.h"
+#include "host/processes.h"
 
 #define FILE_TEXT 4096
 
@@ -155,6 +156,39 @@ static void pressure_add(struct group_walk *w, bool first, struct cgroup_pressur
 		out->killed = keyed(text, "oom_kill");
 }
 
+struct oldest {
+	const struct host *host;
+	uint64_t started;
+};
+
+/* By the first process of a group: its number is mostly the lowest. */
+static int oldest_take(const char *group, void *arg)
+{
+	struct oldest *o = arg;
+	struct process_stat first;
+	char path[2 * CGROUP_PATH + 128];
+	CLEAN(free_pointer) char *text = NULL;
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	if (host_read_all(o->host, path, &text, NULL) <= 0)
+		return 0;
+	pid_t pid = (pid_t)strtol(text, NULL, 10);
+	CLEAN(close_fd) int process = pid > 0 ? process_open(o->host, pid, NULL) : -1;
+	if (process >= 0 && !process_stat_at(process, pid, &first, NULL) &&
+	    (!o->started || first.started < o->started))
+		o->started = first.started;
+	return 0;
+}
+
+/* A pod begins with the process that holds its namespaces, in a group beside its containers. */
+static uint64_t pod_started(const struct group_walk *w)
+{
+	char path[2 * CGROUP_PATH + 64];
+	struct oldest o = {.host = w->host};
+	snprintf(path, sizeof(path), "%s%s", w->hierarchy->mount, w->below);
+	host_names(w->host, path, oldest_take, &o, NULL);
+	return o.started;
+}
+
 /* A restarted container has a new group; that of its pod keeps the count of all that were below it.
  * `below`: the count of the group before. */
 static void pod_read(struct group_walk *w, bool first, uint64_t *below, struct cgroup *out)
@@ -163,8 +197,10 @@ static void pod_read(struct group_walk *w, bool first, uint64_t *below, struct c
 	if (w->hierarchy->version == 2)
 		group_text(w, "memory.events", text, sizeof(text));
 	uint64_t killed = keyed(text, "oom_kill");
-	if (!first && container_is_pod(w->below) && killed > *below)
+	if (!first && container_is_pod(w->below) && killed > *below) {
 		out->pod_killed = killed - *below;
+		out->pod_started = pod_started(w);
+	}
 	*below = killed;
 }
 

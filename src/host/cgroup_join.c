@@ -83,8 +83,10 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 	limit_join(&c->pids, &other->pids);
 	c->sockets_charged |= other->sockets_charged;
 	sight_join(&c->cpu, &other->cpu);
-	if (other->pod_killed > c->pod_killed)
+	if (other->pod_killed > c->pod_killed) {
 		c->pod_killed = other->pod_killed;
+		c->pod_started = other->pod_started;
+	}
 	for (size_t i = 0; i < other->quota_count; i++) {
 		struct cgroup_quota *known = quota_find(c, other->quotas[i].path);
 		if (known) {

@@ -766,9 +766,27 @@ static void a_pod_counts_what_its_containers_have_forgotten(void **state)
 		snprintf(text, sizeof(text), "oom 0\noom_kill %d\n", (int)rows[i].of_own);
 		put(path, text);
 		struct cgroup c = read_group();
-		if (c.pod_killed != rows[i].killed)
+		if (c.pod_killed != rows[i].killed || c.pod_started)
 			fail_msg("row %zu: %d", i, (int)c.pod_killed);
 	}
+}
+
+/* What holds its namespaces is in a group beside the containers, and was there before them. */
+static void a_pod_is_as_old_as_its_first_process(void **state)
+{
+#define THE_POD "/kubepods/burstable/podab"
+#define STAT(pid, started) pid " (app) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " started " 0 0\n"
+	put("proc/self/mountinfo", V2_MOUNT);
+	put("proc/self/cgroup", "0::" THE_POD "/4f\n");
+	put("proc/77/stat", STAT("77", "500000"));
+	put("proc/90/stat", STAT("90", "560000"));
+	put("sys/fs/cgroup" THE_POD "/memory.events", "oom_kill 1\n");
+	put("sys/fs/cgroup" THE_POD "/4f/cgroup.procs", "90\n91\n");
+	put("sys/fs/cgroup" THE_POD "/7a/cgroup.procs", "77\n");
+	put("sys/fs/cgroup" THE_POD "/9c/cgroup.procs", "0\n");
+	struct cgroup c = read_group();
+	assert_int_equal(c.pod_killed, 1);
+	assert_int_equal(c.pod_started, 500000);
 }
 
 static void damaged_files_are_no_limits(void **state)
@@ -1095,6 +1113,7 @@ int main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(a_pod_counts_what_its_containers_have_forgotten,
 						begin, end),
+		cmocka_unit_test_setup_teardown(a_pod_is_as_old_as_its_first_process, begin, end),
 		cmocka_unit_test_setup_teardown(a_long_list_is_read_whole, begin, end),
 		cmocka_unit_test_setup_teardown(groups_of_one_server_are_joined, begin, end),
 		cmocka_unit_test_setup_teardown(workers_have_groups_of_their_own, begin, end),

@@ -323,7 +323,7 @@ static void memory_that_ran_out_is_named(void **state)
 		after.group.pressure = rows[i].after;
 		report_init(&r);
 		judge_killed(&before.group.pressure, &after, &m, &r);
-		judge_reclaim(&before.group.pressure, &after, &m, &r);
+		judge_reclaim(&before, &after, &m, &r);
 		findings_are(rows[i].findings, &r, rows[i].findings);
 		if (rows[i].text && !strstr(r.findings[0].title, rows[i].text) &&
 		    !strstr(r.findings[0].detail, rows[i].text))
@@ -582,7 +582,7 @@ static void a_limit_that_is_not_visible_has_no_file(void **state)
 		.killed = 1, .exhausted = 1, .reached = 9, .stalled_us = 500000};
 	report_init(&r);
 	judge_killed(&before.group.pressure, &after, &m, &r);
-	judge_reclaim(&before.group.pressure, &after, &m, &r);
+	judge_reclaim(&before, &after, &m, &r);
 	assert_int_equal(r.finding_count, 2);
 	for (size_t i = 0; i < 2; i++)
 		if (strstr(r.findings[i].advice, "memory.") || strstr(r.findings[i].advice, "M=") ||
@@ -593,7 +593,7 @@ static void a_limit_that_is_not_visible_has_no_file(void **state)
 		.at = {{.max = 100, .file = CGROUP_MEMORY_LIMIT, .path = "/docker/4f"}},
 		.count = 1};
 	report_init(&r);
-	judge_reclaim(&before.group.pressure, &after, &m, &r);
+	judge_reclaim(&before, &after, &m, &r);
 	assert_memory_equal(r.findings[0].detail, "memory.limit_in_bytes was reached 9", 35);
 	assert_null(strstr(r.findings[0].detail, "memory.high"));
 	assert_null(strstr(r.findings[0].advice, "memory.high"));
@@ -831,6 +831,86 @@ static void a_container_of_the_pod_that_was_killed_is_named(void **state)
 		    (strncmp(r.findings[0].title, rows[i].title, strlen(rows[i].title)) != 0 ||
 		     !strstr(r.findings[0].advice, "Kubernetes: resources.limits.memory: NMi")))
 			fail_msg("row %zu: %s; %s", i, r.findings[0].title, r.findings[0].advice);
+	}
+}
+
+/* The pod counts it for as long as it is there: only a server that started after it may be what was
+ * killed. */
+static void a_server_that_was_started_again_may_have_been_killed(void **state)
+{
+	static const struct {
+		uint64_t pod, server; /* their starts */
+		bool named;
+		const char *findings, *detail;
+	} rows[] = {
+		{500000, 560000, true, "cgroup.memory.pod-killed warning",
+		 "server started 60 minutes ago, after its pod: it may be what was killed."},
+		{500000, 505000, true, "cgroup.memory.pod-killed note", NULL},
+		{500000, 560000, false, "cgroup.memory.pod-killed note", NULL},
+		{0, 560000, true, "cgroup.memory.pod-killed note", NULL},
+		{500000, 0, true, "cgroup.memory.pod-killed note", NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		const struct subject subject = {.name = "server", .started = rows[i].server};
+		struct probe_options options = {.subject = rows[i].named ? &subject : NULL};
+		struct moment m = {.options = &options, .seconds = 0.5};
+		struct sample s = {.group = cgroup_none(false), .uptime_s = 5600 + 3600};
+		s.group.pod_killed = 3;
+		s.group.pod_started = rows[i].pod;
+		age_read(options.subject, &s);
+		report_init(&r);
+		judge_pod(&s, &s, &m, &r);
+		findings_are(rows[i].findings, &r, rows[i].findings);
+		if (!strstr(r.findings[0].detail, rows[i].detail ? rows[i].detail : "suffice.") ||
+		    (!rows[i].detail && strstr(r.findings[0].detail, "what was killed")))
+			fail_msg("row %zu: %s", i, r.findings[0].detail);
+	}
+}
+
+/* Without memory pressure: where it sleeps is another witness. */
+static void a_process_that_sleeps_above_the_limit_is_stalled(void **state)
+{
+	static const struct {
+		bool before, after, counted;
+		uint64_t reached;
+		const char *findings;
+	} rows[] = {
+		{true, true, false, 9, "cgroup.memory.reclaim warning"},
+		{true, true, false, 10, "cgroup.memory.reclaim warning"},
+		{true, false, false, 10, "cgroup.memory.reclaim note"},
+		{false, true, false, 9, ""},
+		{true, true, true, 10, ""},
+	};
+	static const struct {
+		const char *function;
+		bool is;
+	} functions[] = {{"mem_cgroup_handle_over_high", true},
+			 {"__mem_cgroup_handle_over_high", true},
+			 {"ep_poll", false},
+			 {"", false}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		struct sample before = {.group = cgroup_none(false)}, after = before;
+		const struct moment m = {.seconds = 0.5};
+		before.group.pressure.reached = 9;
+		after.group.pressure.reached = rows[i].reached;
+		if (rows[i].counted)
+			before.group.pressure.stalled_us = after.group.pressure.stalled_us = 0;
+		strcpy(before.asleep, rows[i].before ? "nginx (pid 812)" : "");
+		strcpy(after.asleep, rows[i].after ? "nginx (pid 812)" : "");
+		report_init(&r);
+		judge_reclaim(&before, &after, &m, &r);
+		findings_are(rows[i].findings, &r, rows[i].findings);
+		if (strstr(rows[i].findings, "warning") &&
+		    (!strstr(r.findings[0].title, "nginx (pid 812) sleeps above memory.high") ||
+		     strncmp(r.findings[0].detail, "At the start", 12) != 0))
+			fail_msg("row %zu: %s: %s", i, r.findings[0].title, r.findings[0].detail);
+	}
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
+		struct process p = {.pid = 1};
+		strcpy(p.waits_in, functions[i].function);
+		assert_int_equal(sleeps_above_high(&p), functions[i].is);
 	}
 }
 
@@ -1143,6 +1223,8 @@ int main(void)
 		cmocka_unit_test(a_limit_that_is_hidden_says_what_to_mount),
 		cmocka_unit_test(a_limit_above_a_container_is_not_denied),
 		cmocka_unit_test(a_container_of_the_pod_that_was_killed_is_named),
+		cmocka_unit_test(a_server_that_was_started_again_may_have_been_killed),
+		cmocka_unit_test(a_process_that_sleeps_above_the_limit_is_stalled),
 		cmocka_unit_test(a_kill_that_no_group_counts_is_named),
 		cmocka_unit_test(a_kill_since_a_report_is_a_warning),
 		cmocka_unit_test(values_are_set_where_the_container_is_described),
