@@ -14,6 +14,7 @@
 #include "epolltune/doing.h"
 #include "epolltune/knob.h"
 #include "epolltune/quantity.h"
+#include "epolltune/watches.h"
 
 /* Knobs, fields and metrics of descriptors.process. */
 enum { NOFILE, NR_OPEN, WATCHES };
@@ -416,7 +417,7 @@ static int process_run(struct trial *t, struct settings *s, struct outcome *out,
 	return 0;
 }
 
-/* What is in use of the limit; 0 for epoll watches, which the kernel does not show. */
+/* What is in use of the limit; of epoll watches by other processes of the server's user. */
 static int64_t in_use(const struct settings *s)
 {
 	return s->at[IN_USE][0] == REPORT_NONE ? 0 : s->at[IN_USE][0];
@@ -455,10 +456,36 @@ static void system_bound(const struct target *target, const struct settings *s, 
 	sockets_bound(target, s, b, connection_sockets_left);
 }
 
+/* Of the watches in use. */
+enum { USED, HIDDEN };
+
+/* The need has those of the server itself. */
+static void watches_read_used(const struct host *h, struct settings *s)
+{
+	struct watches used;
+	if (!s->subject || s->guest || !s->subject->pid || !host_live(h))
+		return;
+	watches_read(h, s->subject, &used);
+	s->at[IN_USE][USED] = (int64_t)used.used;
+	s->at[IN_USE][HIDDEN] = used.hidden;
+}
+
+/* Where others may have more of them, ok takes twice the margin. */
 static void watches_bound(const struct target *target, const struct settings *s, struct bound *b)
 {
 	shared_bound(target, s, b);
 	sockets_bound(target, s, b, sockets_all);
+	if (s->at[IN_USE][HIDDEN] != 1 || b->capacity == REPORT_NONE)
+		return;
+	b->upper.is = report_verdict(b->capacity, b->need.min) == VERDICT_OK &&
+		      report_verdict(b->capacity / 2, b->need.min) != VERDICT_OK;
+}
+
+static void watches_words(const struct target *target, const struct settings *s,
+			  const struct outcome *o, const struct bound *b, struct wording *w)
+{
+	wording_set(w, "others", "%s", in_use(s) ? quantity_count((uint64_t)in_use(s)).text : "");
+	wording_flag(w, "unseen", b->upper.is);
 }
 
 static void system_words(const struct target *target, const struct settings *s,
@@ -539,7 +566,9 @@ static const struct experiment experiments[] = {
 	{
 		.wall = "epoll.watches",
 		.knobs = {"fs.epoll.max_user_watches"},
+		.read = watches_read_used,
 		.bound = watches_bound,
+		.words = watches_words,
 		.solve = shared_solve,
 	},
 	{

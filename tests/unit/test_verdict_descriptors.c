@@ -124,6 +124,39 @@ static void check_rows(const char *wall, const struct row *rows)
 	}
 }
 
+/* What other processes of the server's user have registered is no longer there for it. */
+static void watches_of_others_are_in_use(void **state)
+{
+	static const struct {
+		int64_t others, hidden; /* REPORT_NONE: not read */
+		int64_t limit;
+		enum wall_verdict verdict;
+		const char *proposals, *detail;
+	} rows[] = {
+		{REPORT_NONE, REPORT_NONE, 20000, VERDICT_OK, "", NULL},
+		{7500, 0, 12500, VERDICT_OK, "", "its user have 7 500 registered."},
+		{7501, 0, 12499, VERDICT_TIGHT, "fs.epoll.max_user_watches 20000 -> 32768", NULL},
+		{25000, 0, 0, VERDICT_SHORT, "fs.epoll.max_user_watches 20000 -> 65536", NULL},
+		{0, 1, 20000, VERDICT_UNKNOWN, "", "is not visible here"},
+		{15000, 1, 5000, VERDICT_SHORT, "fs.epoll.max_user_watches 20000 -> 32768", NULL},
+	};
+	const struct experiment *x = verdict_experiment("descriptors", "epoll.watches");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		t.connections = 10000;
+		struct settings s = verdict_settings(x, "fs.epoll.max_user_watches=20000");
+		s.at[1][0] = rows[i].others;
+		s.at[1][1] = rows[i].hidden;
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->limit != rows[i].limit || w->verdict != rows[i].verdict ||
+		    strcmp(verdict_proposals(r), rows[i].proposals) != 0 ||
+		    (rows[i].detail && !strstr(w->detail, rows[i].detail)))
+			fail_msg("row %zu: %lld, %s, %s: %s", i, (long long)w->limit,
+				 wall_verdict_name(w->verdict), verdict_proposals(r), w->detail);
+	}
+}
+
 static void limits_of_a_process(void **state) { check_rows("descriptors.process", process_rows); }
 
 static void limits_of_the_machine(void **state)
@@ -658,6 +691,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(limits_of_a_process),
+		cmocka_unit_test(watches_of_others_are_in_use),
 		cmocka_unit_test(limits_of_the_machine),
 		cmocka_unit_test(an_unlimited_hard_limit_stays_unlimited),
 		cmocka_unit_test(advice_for_the_soft_limit_keeps_the_hard_one),
