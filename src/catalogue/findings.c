@@ -1645,7 +1645,7 @@ static const struct finding_row findings[] = {
 		   "dropped still grows.",
 	 .answer = "the tunnel {device} drops packets now",
 	 .meaning =
-		 "A tunnel (VXLAN, Geneve, GRE, IPIP, MACsec, …) dropped received packets during "
+		 "A tunnel (such as VXLAN, Geneve, GRE or MACsec) dropped received packets during "
 		 "the check: 10 a second or more, and at least 0.1 %. It has a queue of its own "
 		 "for what it unpacks, with the length of the softnet backlog, and no counter in "
 		 "/proc/net/softnet_stat has what it drops.",
