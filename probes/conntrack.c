@@ -443,7 +443,7 @@ static const struct experiment experiments[] = {
 
 struct sample {
 	int64_t used, max; /* REPORT_NONE: not readable */
-	bool outside;      /* of the namespace that forwards to the server */
+	bool outside;      /* of the namespace that forwards to the server, and is not observed */
 	bool uncounted;    /* it has entries, and statistics that are not there, or not read */
 	/* No connection is open that shows whether a rule tracks it; what closed ones take then. */
 	bool idle;
@@ -474,7 +474,7 @@ static bool is_idle(const struct host *h, const struct subject *own, int64_t *da
  * the operator names has such a note. */
 static bool is_asked_about(const struct host *h, const struct probe_options *o)
 {
-	return o->subject || o->entered || !host_own_netns(h);
+	return o->outside.look != OUTSIDE_HERE && (o->subject || o->entered || !host_own_netns(h));
 }
 
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
@@ -495,7 +495,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->used = why.code && table.used == REPORT_NONE ? 0 : table.used;
 	if (s->used > 0 || s->idle)
 		knob_number(DIR "max", h, &s->max);
-	s->outside = outside_is_fuller(o->subject, s->used, s->max);
+	s->outside =
+		o->outside.look == OUTSIDE_UNSEEN && outside_is_fuller(o->subject, s->used, s->max);
 	if (s->outside) {
 		s->used = o->subject->outside.used;
 		s->max = o->subject->outside.max;
@@ -607,6 +608,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 static const struct observation observation = {
 	.size = sizeof(struct sample),
 	.window = true,
+	.outside = true,
 	.sample = sample_take,
 	.unread = sample_unread,
 	.judge = observation_judge,

@@ -252,6 +252,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 static const struct observation observation = {
 	.size = sizeof(struct sample),
 	.window = true,
+	.outside = true,
 	.sample = sample_take,
 	.unread = sample_unread,
 	.judge = observation_judge,

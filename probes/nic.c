@@ -57,6 +57,7 @@ struct sample {
 	double uptime_s;  /* 0: unknown */
 	char online[120]; /* lists of CPUs; "": unknown */
 	char server[120]; /* that the server in question may use */
+	bool outside;     /* of the network namespace that the check left */
 	struct host_identity identity;
 };
 
@@ -79,8 +80,11 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->uptime_s = host_uptime(h);
 	if (host_read(h, "sys/devices/system/cpu/online", s->online, sizeof(s->online), NULL) < 0)
 		s->online[0] = 0;
+	s->outside = o->outside.look == OUTSIDE_HERE;
 	if (o->since)
 		host_identity(h, &s->identity, NULL);
+	if (s->outside) /* an earlier report names the one that it entered */
+		s->identity.netns[0] = 0;
 	if (o->subject && host_live(h))
 		subject_cpu_list(h, o->subject, s->server, sizeof(s->server));
 	return 0;
@@ -495,13 +499,15 @@ static void judge_ring(const struct nic_watch *w, struct report *r)
 struct card_since {
 	const struct since *since;
 	const struct nic *n;
+	bool outside;
 	bool restarted; /* its counters began again at 0 */
 };
 
-/* "nic-eth0.rx_missed_errors". */
-static void card_counter(const struct nic *n, const char *name, char text[COUNTER_NAME])
+/* "nic-eth0.rx_missed_errors"; of a card outside "out-eth0.rx_missed_errors". */
+static void card_counter(bool outside, const struct nic *n, const char *name,
+			 char text[COUNTER_NAME])
 {
-	snprintf(text, COUNTER_NAME, "nic-%s.%.*s", n->name,
+	snprintf(text, COUNTER_NAME, "%s-%s.%.*s", outside ? "out" : "nic", n->name,
 		 (int)(COUNTER_NAME - sizeof("nic-.") - NIC_NAME), name);
 }
 
@@ -526,13 +532,13 @@ static void cards_count(const struct sample *s,
 		if (!n->running || all > LOSSES_RECORDED)
 			continue;
 		losses = all;
-		card_counter(n, PACKETS, name);
+		card_counter(s->outside, n, PACKETS, name);
 		add(to, name, (int64_t)nic_packets(NULL, n));
 		for (size_t k = 0; k < nic_loss_count(); k++) {
 			struct nic_loss l = nic_loss_at(k, NULL, n);
 			if (!l.total)
 				continue;
-			card_counter(n, l.counter, name);
+			card_counter(s->outside, n, l.counter, name);
 			add(to, name, (int64_t)l.total);
 		}
 	}
@@ -556,7 +562,7 @@ static struct nic_number card_then(size_t i, const void *of)
 {
 	const struct card_since *c = of;
 	char name[COUNTER_NAME];
-	card_counter(c->n, nic_loss_name(i), name);
+	card_counter(c->outside, c->n, nic_loss_name(i), name);
 	if (c->restarted)
 		return (struct nic_number){true, 0};
 	int64_t then = report_counter_value(c->since->report, name);
@@ -613,7 +619,7 @@ static void card_lost(const struct nic_watch *w, const struct card_since *c,
 static int64_t card_passed(struct card_since *c)
 {
 	char name[COUNTER_NAME];
-	card_counter(c->n, PACKETS, name);
+	card_counter(c->outside, c->n, PACKETS, name);
 	int64_t now = host_counter(c->since->now, name);
 	int64_t then = report_counter_value(c->since->report, name);
 	c->restarted = c->since->all == SINCE_REBOOT || now < then;
@@ -635,7 +641,8 @@ static void judge_since(const struct nic_watch *w, const struct probe_options *o
 	cards_count(w->after, counters_add, now);
 	const struct since s = since_make(o, &w->after->identity, now);
 	for (size_t i = 0; i < w->after->nics.count && i < CARDS_RECORDED; i++) {
-		struct card_since c = {.since = &s, .n = &w->after->nics.at[i]};
+		struct card_since c = {
+			.since = &s, .n = &w->after->nics.at[i], .outside = w->after->outside};
 		int64_t passed = card_passed(&c);
 		uint64_t ring = 0;
 		for (size_t k = 0; passed >= 0 && k < sizeof(kinds) / sizeof(*kinds); k++) {
@@ -843,6 +850,18 @@ static bool sends_own(const struct nic *n)
 	       strcmp(n->kind, "ifb") != 0;
 }
 
+/* Whether what it sends is judged: outside of the server's namespace its own veth pairs are, those
+ * of other containers not. */
+static bool sends_here(const struct probe_options *o, const struct nic *n)
+{
+	if (!o || o->outside.look != OUTSIDE_HERE || !o->outside.end_count || !n->peer)
+		return sends_own(n);
+	for (size_t i = 0; i < o->outside.end_count; i++)
+		if (o->outside.ends[i] == n->index)
+			return true;
+	return false;
+}
+
 /* What its other end does not take: a process that reads a TUN device too slowly, or a veth that
  * receives through NAPI and whose ring is full (drivers/net/tun.c, tun_net_xmit(),
  * drivers/net/veth.c, veth_xmit()). A veth without NAPI counts what the softnet backlog drops.
@@ -910,7 +929,7 @@ static void judge_filters(const struct nic_watch *w, const struct nic *n, struct
 	finding_evidence(f, "packets dropped", "packets", (double)dropped, NAN);
 }
 
-static void judge_qdiscs(const struct nic_watch *w, struct report *r)
+static void judge_qdiscs(const struct nic_watch *w, const struct probe_options *o, struct report *r)
 {
 	for (size_t i = 0; i < w->after->all.count; i++) {
 		const struct nic *n = &w->after->all.at[i];
@@ -918,7 +937,7 @@ static void judge_qdiscs(const struct nic_watch *w, struct report *r)
 		if (!n->up)
 			continue;
 		judge_unpacked(w, n, r);
-		if (!sends_own(n))
+		if (!sends_here(o, n))
 			continue;
 		words_device(w->after, n, &words);
 		judge_qdisc(n, &words, r);
@@ -987,7 +1006,7 @@ static void judge_placement(const struct nic_watch *w, const struct nic *n, stru
 static void judge_entered(const struct probe_options *o, struct report *r)
 {
 	struct wording words = {0};
-	if (!o || !o->entered)
+	if (!o || !o->entered || o->outside.look != OUTSIDE_UNSEEN)
 		return;
 	wording_set(&words, "who", "%s", o->subject ? o->subject->name : "");
 	report_finding(r, "nic.outside", &words);
@@ -1002,7 +1021,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_ring(&w, r);
 	judge_since(&w, m->options, r);
 	judge_queues(&w, r);
-	judge_qdiscs(&w, r);
+	judge_qdiscs(&w, m->options, r);
 	for (size_t i = 0; i < after->nics.count; i++) {
 		const struct nic *n = &after->nics.at[i];
 		struct wording words = {0};
@@ -1022,6 +1041,7 @@ static const struct observation observation = {
 	.walls = walls,
 	.size = sizeof(struct sample),
 	.window = true,
+	.outside = true,
 	.sample = sample_take,
 	.window_us = sample_window_us,
 	.unread = sample_unread,

@@ -480,6 +480,11 @@ extern const char container_above[];
 extern const char container_netns[];
 extern const char container_host[];
 extern const char container_machine[];
+/* What findings and walls of the network namespace that a check left for another one say beside
+ * their own texts. {who}: the server, "": none was named; {device}: a value of a device is
+ * proposed.
+ */
+extern const char outside_title[], outside_detail[], outside_advice[], outside_wall[];
 
 /* What only the application can do, with example code. */
 struct guide {

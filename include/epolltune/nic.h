@@ -132,6 +132,7 @@ struct nic {
 	bool default_route; /* has a default route */
 	uint32_t master;    /* index of its bridge or bond; 0: none */
 	uint32_t below;     /* index of the interface below it (VLAN, macvlan); 0: none */
+	uint32_t peer;      /* index of the other end of a veth pair, where that is; 0: no pair */
 	char address[24];   /* "02:fc:00:00:00:01"; "" without a 6-byte address */
 	char permanent[24]; /* permanent address; "" if unknown */
 	char driver[32];

@@ -31,6 +31,9 @@ struct observation {
 	const char *const *walls; /* the walls that it writes, NULL at the end; NULL: none */
 	size_t size;              /* bytes of its struct sample */
 	bool window;              /* takes two samples, some time apart; false: one */
+	/* Also of the network namespace that the check left for that of the server, where packets
+	 * cross that (probe_options.outside): an observation of its own, of the same window. */
+	bool outside;
 	/* Fills a sample, without side effects. It comes zeroed, or as the ticks left it. The
 	 * sample records what cannot be read; the only error is -ENOMEM. */
 	int (*sample)(const struct host *, const struct probe_options *, struct sample *,

@@ -11,6 +11,21 @@
 struct cgroup;
 struct own_time;
 
+/* The network namespace that the check left for that of the server. */
+enum outside_look {
+	OUTSIDE_UNSEEN,  /* none was left, or packets to the server are not known to cross it, or
+			  * this  process may not return there */
+	OUTSIDE_WATCHED, /* it is observed too */
+	OUTSIDE_HERE,    /* this is its observation */
+};
+/* Ends of veth pairs whose other end is in the namespace of the server. */
+#define OUTSIDE_ENDS 8
+struct outside {
+	enum outside_look look;
+	size_t end_count;
+	uint32_t ends[OUTSIDE_ENDS]; /* their indices there */
+};
+
 struct probe_options {
 	bool no_proof;              /* do not try proposed values */
 	bool in_place;              /* loopback of the calling namespace instead of a lab */
@@ -30,6 +45,7 @@ struct probe_options {
 	struct guest *guest; /* that server in a lab (--run); NULL: it is not */
 	uint64_t pause_us;   /* of a CPU quota, which became the target's stall; 0: did not */
 	bool entered;        /* the check moved into another network namespace */
+	struct outside outside;
 	/* The groups of this process before the check made others; NULL: not read. */
 	const struct cgroup *before;
 	const struct own_time *own; /* of this check, as it runs; NULL: not counted */

@@ -1565,13 +1565,17 @@ static const struct finding_row findings[] = {
 	 .title = "Network cards, qdiscs, neighbour table and losses of conntrack of the network "
 		  "namespace that this check was started in were not watched",
 	 .detail = "The check moved into the network namespace of {who?{who}:--netns}, which does "
-		   "not show them; packets from clients may cross them first.",
+		   "not show them. No interface is seen to lead from there to that one, or this "
+		   "process may not return there.",
 	 .advice = "Watch them there, under load, without --server and --netns\\: epolltune check "
 		   "--window 10s --probe nic,neighbours,conntrack,counters",
 	 .meaning =
 		 "The server is in another network namespace, as those of containers are, and "
 		 "the check moved there. What drops packets outside of it, a full ring or qdisc "
-		 "of the machine, its neighbour table, its conntrack, is not part of the answer.",
+		 "of the machine, its neighbour table, its conntrack, is not part of the answer: "
+		 "no veth pair joins the two, and the check was not started in the machine's first "
+		 "network namespace, or no interface of the server leads there, or the process may "
+		 "not return.",
 	 .action = "Run epolltune check --window 10s --probe nic,neighbours,conntrack,counters "
 		   "where the check was started, without --server and --netns.",
 	 .proof = "The network namespace that the report names"},

@@ -30,7 +30,7 @@ bool job_has_mode(const struct job *job, unsigned modes) { return MODE(job->prob
 bool job_has_experiments(const struct job *job)
 {
 	const struct check_options *o = job->check->options;
-	return job->probe->place != PROBE_HOST &&
+	return !job->outside && job->probe->place != PROBE_HOST &&
 	       probe_experiments(job->probe, &o->target, &o->probe);
 }
 
@@ -55,7 +55,7 @@ static void job_unjudge(const struct job *job)
 {
 	const char *name;
 	report_init(&job->shared->report);
-	for (size_t i = 0; (name = probe_wall(job->probe, i)); i++) {
+	for (size_t i = 0; !job->outside && (name = probe_wall(job->probe, i)); i++) {
 		if (!job_wall_is_due(job, name))
 			continue;
 		const struct wall_row *row = wall_row_find(name);
@@ -125,7 +125,8 @@ void job_start(struct job *job)
 		return;
 	report_text(job->crash, "its process could not be started: %s",
 		    rc == -EAGAIN ? LAB_NO_PROCESS : strerror(-rc));
-	if (job_reinspect(job))
+	/* One that looks outside would leave this process there. */
+	if (job->outside || job_reinspect(job))
 		job_unjudge(job);
 	job_crashed(job);
 }

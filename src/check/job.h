@@ -43,6 +43,7 @@ struct job {
 	uint64_t deadline_ms;
 	char killed[128]; /* why this process killed it; "" */
 	char crash[128];  /* how it ended: what runs now reads its settings; "" */
+	bool outside;     /* it observes the network namespace that the check left */
 	bool starved;     /* and that is because other work kept the CPU busy */
 };
 

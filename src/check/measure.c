@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "check/gently.h"
+#include "check/netns.h"
+#include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "judge/judge.h"
 
@@ -167,8 +169,30 @@ static bool job_is_judged(const struct job *job)
 	return true;
 }
 
+/* In the network namespace that the check left, from where this process does not return. */
+static int job_look_outside(const struct job *job, bool window)
+{
+	CLEAN(host_closep) struct host *host = NULL;
+	struct probe_options options = job->check->options->probe;
+	struct judging j = judging_of(job);
+	struct err e = {0};
+	options.outside.look = OUTSIDE_HERE;
+	report_init(j.report);
+	int rc = netns_left_return(&host, &e);
+	j.host = host;
+	j.options = &options;
+	j.wait = window && !j.unasked ? clock_sleep_us : NULL;
+	if (!rc)
+		rc = judge_observation(job->probe, &j, &e);
+	if (rc)
+		job_report_failure(job, PROBE_UNOBSERVED, e.text);
+	return 0;
+}
+
 int job_inspect(const struct job *job, const char *missing)
 {
+	if (job->outside)
+		return job_look_outside(job, false);
 	struct judging j = judging_of(job);
 	struct err e = {0};
 	bool unobserved = false;
@@ -247,5 +271,7 @@ static int job_measure_gently(const struct job *job)
 
 int job_measure(const struct job *job)
 {
+	if (job->outside)
+		return job_look_outside(job, true);
 	return job->check->options->probe.gentle ? job_measure_gently(job) : job_measure_now(job);
 }

@@ -10,6 +10,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "epolltune/knob_value.h"
+#include "epolltune/nic.h"
 #include "host/netns.h"
 
 /* Sysctls that only the initial network namespace shows. */
@@ -117,4 +118,53 @@ int netns_left_lay(struct host *h, struct conntrack *outside, struct err *e)
 		left.shown = now;
 	*outside = left.shown.outside;
 	return machine_knobs(value_lay, h, e);
+}
+
+static bool is_pair(const struct nic *here, const struct nic *there)
+{
+	return here->peer && here->peer == there->index && there->peer == here->index;
+}
+
+/* Whether its packets go on outside of its namespace by software. */
+static bool leads_out(const struct nic *n)
+{
+	return n->up && n->kind[0] && strcmp(n->kind, "dummy") != 0 && strcmp(n->kind, "ifb") != 0;
+}
+
+/* In the namespace that was left; `inner`: the interfaces of the other one. */
+static bool outside_read(const void *inner, void *out)
+{
+	const struct nics *in = inner;
+	struct outside *o = out;
+	CLEAN(host_closep) struct host *host = NULL;
+	CLEAN(nics_freep) struct nics all = {0};
+	bool leads = false;
+	memset(o, 0, sizeof(*o));
+	if (host_open(&host, "/", NULL) || nics_read(host, NIC_STATISTICS, &all, NULL))
+		return false;
+	for (size_t i = 0; i < in->count; i++) {
+		leads |= leads_out(&in->at[i]);
+		for (size_t k = 0; k < all.count && o->end_count < OUTSIDE_ENDS; k++)
+			if (is_pair(&in->at[i], &all.at[k]))
+				o->ends[o->end_count++] = all.at[k].index;
+	}
+	if (o->end_count || (leads && !host_own_netns(host)))
+		o->look = OUTSIDE_WATCHED;
+	return true;
+}
+
+struct outside netns_left_look(const struct host *h)
+{
+	CLEAN(nics_freep) struct nics inner = {0};
+	struct outside o = {0};
+	if (!left.any || !host_live(h) || nics_read(h, NIC_STATISTICS, &inner, NULL) ||
+	    !netns_ask(left.ns, outside_read, &inner, &o, sizeof(o)))
+		return (struct outside){0};
+	return o;
+}
+
+int netns_left_return(struct host **h, struct err *e)
+{
+	int rc = netns_return(left.ns, e);
+	return rc ? rc : host_open(h, "/", e);
 }

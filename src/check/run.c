@@ -24,6 +24,7 @@
 #include "epolltune/subject_listeners.h"
 #include "epolltune/sysctls.h"
 #include "host/capture.h"
+#include "judge/outside.h"
 #include "judge/role.h"
 #include "judge/traffic.h"
 #include "judge/udp_load.h"
@@ -173,11 +174,26 @@ static void softnet_count_again(const struct schedule *s, struct report *out)
 		report_counter(out, COUNTER_SOFTNET_DROPPED, dropped);
 }
 
+/* After that of the same probe: a failure of either is the probe's. */
+static void report_join_outside(const struct job *job, const struct subject *subject,
+				struct report *out)
+{
+	struct report_probe *ran = &out->ran[out->probe_count - 1];
+	outside_join(out, &job->shared->report, subject ? subject->name : "");
+	if (ran->state == PROBE_DONE)
+		ran->state = job->shared->is.state;
+}
+
 static void report_join_jobs(const struct schedule *s, struct report *out)
 {
 	for (size_t i = 0; i < s->count; i++) {
-		report_join(out, &s->at[i].shared->report);
-		out->ran[out->probe_count++] = s->at[i].shared->is;
+		const struct job *job = &s->at[i];
+		if (job->outside) {
+			report_join_outside(job, s->check.options->probe.subject, out);
+			continue;
+		}
+		report_join(out, &job->shared->report);
+		out->ran[out->probe_count++] = job->shared->is;
 	}
 	subject_look_again(&s->check, out);
 	softnet_count_again(s, out);
@@ -189,14 +205,23 @@ static bool probe_concerns(const struct check *check, const struct probe *p)
 	return p->guest < GUEST_ONLY || check->options->probe.guest;
 }
 
+static void job_add(struct schedule *s, const struct probe *p, struct shared *shared, bool outside)
+{
+	s->at[s->count] = job_make(&s->check, p, &shared[s->count]);
+	s->at[s->count].outside = outside;
+	s->count++;
+}
+
 static void jobs_choose(struct schedule *s, struct shared *shared)
 {
+	const struct check_options *o = s->check.options;
 	for (size_t i = 0; i < probe_count(); i++) {
-		if (!probe_chosen(s->check.options->probes, i) ||
-		    !probe_concerns(&s->check, probe_at(i)))
+		const struct probe *p = probe_at(i);
+		if (!probe_chosen(o->probes, i) || !probe_concerns(&s->check, p))
 			continue;
-		s->at[s->count] = job_make(&s->check, probe_at(i), &shared[s->count]);
-		s->count++;
+		job_add(s, p, shared, false);
+		if (o->probe.outside.look && p->observation && p->observation->outside)
+			job_add(s, p, shared, true);
 	}
 }
 
@@ -469,6 +494,7 @@ static int observe(const struct check *check, struct check_options *o, struct ch
 	rc = check_again(o, of, e);
 	if (!rc) {
 		subject_behind_read(of->host, &of->subject);
+		o->probe.outside = netns_left_look(of->host); /* it may have another namespace */
 		return values_lay(o, of->host, e);
 	}
 	target_arguments(&out->target, arguments, sizeof(arguments));
@@ -553,6 +579,7 @@ int check_run(const struct check_options *given, struct report *out, struct err 
 	named |= rc > 0;
 	rc = 0;
 	o->probe.subject = named ? &of.subject : NULL;
+	o->probe.outside = netns_left_look(of.host);
 	if (o->sysroot && named && o->probe.backlog)
 		return err_set(e, EINVAL,
 			       "check: --backlog and a captured server exclude each other: the "

@@ -112,6 +112,12 @@ void schedule_run(struct schedule *s)
 
 void schedule_inspect(struct schedule *s)
 {
-	for (size_t i = 0; i < s->count; i++)
-		job_inspect_here(&s->at[i]);
+	for (size_t i = 0; i < s->count; i++) {
+		if (!s->at[i].outside) {
+			job_inspect_here(&s->at[i]);
+			continue;
+		}
+		job_start(&s->at[i]);
+		schedule_wait(s, MODE(PROBE_FIRST));
+	}
 }

@@ -3,7 +3,7 @@
 
 #include "check/job.h"
 
-#define SCHEDULE_JOBS REPORT_PROBES
+#define SCHEDULE_JOBS (REPORT_PROBES + 4) /* and of those that look outside too */
 
 struct schedule {
 	struct check check;

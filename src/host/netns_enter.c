@@ -11,6 +11,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/host.h"
 #include "host/compat.h"
+#include "host/netns.h"
 
 #define CGROUPS "/sys/fs/cgroup"
 
@@ -67,6 +68,14 @@ int host_in_netns(const char *where, bool *here, struct err *e)
 	if (fstat(fd, &there) || stat("/proc/self/ns/net", &own))
 		return err_errno(e, "cannot compare the network namespace of %s", where);
 	*here = there.st_ino == own.st_ino && there.st_dev == own.st_dev;
+	return 0;
+}
+
+int netns_return(int ns, struct err *e)
+{
+	if (setns(ns, CLONE_NEWNET) < 0)
+		return err_errno(e, "cannot return to the network namespace that was left");
+	sysfs_mount();
 	return 0;
 }
 

@@ -213,7 +213,9 @@ int reply_links(const struct reply *r, struct nics *out, struct err *e)
 			name_take(n->kind, sizeof(n->kind), info[IFLA_INFO_KIND]);
 		n->master = (uint32_t)number(tb[IFLA_MASTER]).value;
 		/* The other end of a veth pair is not below it, and may be in another namespace. */
-		if (!tb[IFLA_LINK_NETNSID] && strcmp(n->kind, "veth") != 0)
+		if (!strcmp(n->kind, "veth"))
+			n->peer = (uint32_t)number(tb[IFLA_LINK]).value;
+		else if (!tb[IFLA_LINK_NETNSID])
 			n->below = (uint32_t)number(tb[IFLA_LINK]).value;
 		take_address(n->address, tb[IFLA_ADDRESS]);
 		take_address(n->permanent, tb[IFLA_PERM_ADDRESS]); /* Linux 5.6 */

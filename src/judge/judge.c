@@ -458,6 +458,11 @@ static int observe(const struct observation *o, const struct judging *j, struct 
 	return rc;
 }
 
+int judge_observation(const struct probe *p, const struct judging *j, struct err *e)
+{
+	return observe(p->observation, j, e);
+}
+
 /* Marks the observation's walls and the untried findings with the reason why measure() has no
  * result. */
 static void unmeasured(const struct probe *p, const struct judging *j, const char *why)

@@ -27,5 +27,8 @@ struct judging {
  * the experiments that ran before; the caller reports the error. */
 int judge_probe(const struct probe *p, const struct judging *j, struct err *e);
 
+/* Runs the observation of the probe alone, which it has, and writes what that judges. */
+int judge_observation(const struct probe *p, const struct judging *j, struct err *e);
+
 /* Whether the caller's limit on descriptors stopped something; names it in `e`. */
 bool judge_descriptors(const struct host *h, int rc, struct err *e);

@@ -371,6 +371,88 @@ test_a_container_of_a_user_is_not_ready_while_its_forwarder_is_not_judged() {
 		'.summary.answer | contains("rootlessport may accept the clients of")'
 }
 
+serves_at() { grep -q ':1F9A .* 0A ' "/proc/$1/net/tcp"; } # PID
+
+# Starts `own` in a network namespace of its own, as $own, behind a veth pair whose end here is v0.
+own_behind_a_pair() {
+	cp "$PROGRAM" own
+	unshare -n ./own serve --listen 0.0.0.0 --port 8090 --workers 1 --quiet &
+	own=$!
+	wait_for serves_at "$own"
+	ip link add v0 type veth peer name v1 netns "$own"
+	ip addr add 10.9.0.1/24 dev v0
+	ip link set v0 up
+	nsenter -n -t "$own" sh -c 'ip link set lo up; ip addr add 10.9.0.2/24 dev v1; ip link set v1 up'
+}
+
+drops_at_v0() { tc -s qdisc show dev v0 | grep -q 'dropped [1-9]'; }
+
+# A qdisc there drops what a check in the server's own namespace does not see.
+test_what_drops_packets_outside_of_the_servers_network_namespace_is_a_warning() {
+	needs tc
+	in_namespace '-n -p -f --mount-proc'
+	own_behind_a_pair
+	check='epolltune check --probe nic,conntrack,neighbours --format json'
+	expect 0 $check --server "$own"
+	json '[.findings[].id] | any(startswith("nic.")) | not'
+	tc qdisc add dev v0 root tbf rate 64kbit burst 2kb limit 3000 || skip 'the kernel has no tbf'
+	epolltune load --remote --mode connect --connections 200 --duration 60s 10.9.0.2:8090 >load 2>&1 &
+	wait_for drops_at_v0
+	expect 1 $check --server "$own"
+	json 'finding("nic.qdisc.dropping") | .level == "warning" and .about == "v0 outside" and
+			(.title | startswith("The qdisc (tbf) of v0 drops ")) and
+			(.detail | startswith("This is of the network namespace that the check was started in: packets to own cross it. "))' \
+		'.summary.answer | contains("the qdisc of v0 drops packets now, outside the checked network namespace")' \
+		'has_finding("nic.outside") | not'
+	expect 1 $check --netns "$own" --window 1s
+	json 'finding("nic.qdisc.dropping").detail | contains("packets to the one that was checked cross it")'
+	# As containers have it, in a bridge: a check here takes it for that of a guest.
+	ip link add br0 type bridge
+	ip link set v0 master br0
+	expect 0 $check
+	json 'has_finding("nic.qdisc.dropping") | not'
+	expect 1 $check --server "$own"
+	json 'has_finding("nic.qdisc.dropping")'
+}
+
+# What drops packets to others does not accuse it.
+test_a_quiet_path_beside_one_that_drops_is_quiet() {
+	needs tc
+	in_namespace '-n -p -f --mount-proc'
+	own_behind_a_pair
+	unshare -n ./own serve --listen 0.0.0.0 --port 8090 --workers 1 --quiet &
+	other=$!
+	wait_for serves_at "$other"
+	ip link set v0 down
+	nsenter -n -t "$own" ip link set v1 down
+	ip link set v0 name w0
+	ip link add v0 type veth peer name v1 netns "$other"
+	ip addr flush dev w0
+	ip addr add 10.9.0.1/24 dev v0
+	ip link set v0 up
+	ip link set w0 up
+	nsenter -n -t "$own" ip link set v1 up
+	nsenter -n -t "$other" sh -c 'ip link set lo up; ip addr add 10.9.0.2/24 dev v1; ip link set v1 up'
+	tc qdisc add dev v0 root tbf rate 64kbit burst 2kb limit 3000 || skip 'the kernel has no tbf'
+	epolltune load --remote --mode connect --connections 200 --duration 60s 10.9.0.2:8090 >load 2>&1 &
+	wait_for drops_at_v0
+	expect 0 epolltune check --probe nic --server "$own" --format json
+	json '[.findings[].id] | any(startswith("nic.")) | not'
+	expect 1 epolltune check --probe nic --server "$other" --format json
+	json 'has_finding("nic.qdisc.dropping")'
+}
+
+# Where no interface of the server leads out, nothing outside is on the way to it.
+test_a_server_without_a_way_out_is_not_judged_by_what_is_outside() {
+	in_namespace '-n -p -f --mount-proc'
+	cp "$PROGRAM" own
+	unshare -n sh -c 'ip link set lo up && exec ./own serve --port 8090 --workers 1 --quiet' &
+	own=$!
+	wait_for serves_at "$own"
+	expect 0 epolltune check --probe nic --server "$own" --format json
+	json 'has_finding("nic.outside")' 'any(.findings[]; .about // "" | endswith("outside")) | not'
+}
+
 # Not "no limit applies": the limit of the group is not visible.
 test_a_group_that_is_not_visible_is_unknown() {
 	grep -Eq '^([0-9]+:memory|0:):/.' /proc/self/cgroup || skip 'this process is in the root group'

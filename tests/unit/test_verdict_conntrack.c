@@ -780,6 +780,30 @@ static void a_table_outside_is_named(void **state)
 	assert_non_null(strstr(full.findings[0].title, "that forwards to the server"));
 }
 
+/* One that is observed is judged by its own counters, whichever is fuller, and not as idle. */
+static void a_table_outside_that_is_observed_is_not_taken_here(void **state)
+{
+	static struct report r;
+	struct subject subject = behind(65536, 65536);
+	struct target t = target_default();
+	struct probe_options o = {.subject = &subject, .entered = true};
+	static struct sample sample;
+	const struct moment m = {.target = &t, .options = &o};
+	for (o.outside.look = OUTSIDE_WATCHED; o.outside.look <= OUTSIDE_HERE; o.outside.look++) {
+		struct host *h = machine(
+			"echo 0 >netfilter/nf_conntrack_count; echo 1000 >netfilter/nf_conntrack_max; mkdir -p ../../net; "
+			"printf 'Tcp: CurrEstab\nTcp: 0\n' >../../net/snmp; "
+			"printf 'TcpExt: A\nTcpExt: 0\n' >../../net/netstat");
+		memset(&sample, 0, sizeof(sample));
+		assert_int_equal(sample_take(h, &o, &sample, NULL), 0);
+		machine_end(h);
+		report_init(&r);
+		observation_judge(&sample, &sample, &m, &r);
+		findings_are("observed", &r,
+			     o.outside.look == OUTSIDE_HERE ? "" : "conntrack.idle note");
+	}
+}
+
 /* "None were dropped" is not known then. */
 static void losses_that_cannot_be_counted_are_named(void **state)
 {
@@ -862,6 +886,7 @@ int main(void)
 		cmocka_unit_test(the_fuller_of_two_tables_counts),
 		cmocka_unit_test(a_table_without_sysctls_is_not_absent),
 		cmocka_unit_test(a_table_outside_is_named),
+		cmocka_unit_test(a_table_outside_that_is_observed_is_not_taken_here),
 		cmocka_unit_test(losses_that_cannot_be_counted_are_named),
 		cmocka_unit_test(what_does_not_forward_does_not_count),
 	};

@@ -190,6 +190,14 @@ static void moved_to_a_container(struct moments *m)
 	m->moment.options = &options;
 }
 
+/* Where that is observed too, it is not "not watched". */
+static void moved_and_looks_back(struct moments *m)
+{
+	static const struct probe_options options = {.entered = true,
+						     .outside.look = OUTSIDE_WATCHED};
+	m->moment.options = &options;
+}
+
 static void backlog_hidden(struct moments *m)
 {
 	m->before.max_backlog = m->after.max_backlog = REPORT_NONE;
@@ -419,6 +427,31 @@ static void veth_shaped(struct moments *m, const char *qdisc, uint32_t master, u
 }
 static void container_shaped(struct moments *m) { veth_shaped(m, "tbf", 0, 0); }
 static void bridged_shaped(struct moments *m) { veth_shaped(m, "tbf", 3, 9); }
+/* Outside of the server's namespace: the other end of its own veth pair is in a bridge, too. */
+static void outside_shaped(struct moments *m, uint32_t end, size_t count)
+{
+	static struct probe_options options;
+	options =
+		(struct probe_options){.entered = true, .outside = {OUTSIDE_HERE, count, {3, end}}};
+	m->moment.options = &options;
+	m->all[0][0].peer = m->all[1][0].peer = 2;
+}
+static void servers_end_full(struct moments *m)
+{
+	veth_shaped(m, "pfifo_fast", 3, 9);
+	outside_shaped(m, 7, 2);
+}
+static void end_of_another_full(struct moments *m)
+{
+	veth_shaped(m, "pfifo_fast", 0, 9);
+	outside_shaped(m, 8, 2);
+}
+/* As where the server's interface is a macvlan. */
+static void end_is_not_known(struct moments *m)
+{
+	veth_shaped(m, "pfifo_fast", 0, 9);
+	outside_shaped(m, 8, 0);
+}
 static void queue_full(struct moments *m) { veth_shaped(m, "pfifo_fast", 0, 40); }
 /* A qdisc that controls congestion has dropped some of 10 000 packets. */
 static void controlled(struct moments *m, uint64_t drops)
@@ -847,6 +880,7 @@ static const struct {
 	{backlog_drops_of_other_containers, "", 0, 0, "", 0, ""},
 	{backlog_drops_of_others_beside_protocols, "", 0, 0, "", 0, ""},
 	{moved_to_a_container, "nic.outside", NOTE, REMEDY_NONE, "", 0, ""},
+	{moved_and_looks_back, "", 0, 0, "", 0, ""},
 	{backlog_hidden, "", 0, 0, "", 0, ""},
 	{backlog_hidden_drops, "softnet.backlog.drops", WARN, REMEDY_KERNEL,
 	 "softnet_stat column 2 (dropped)", 10, ""},
@@ -895,6 +929,9 @@ static const struct {
 	{shaped, "nic.qdisc", NOTE, REMEDY_NONE, "", 0, ""},
 	{container_shaped, "nic.qdisc", NOTE, REMEDY_NONE, "", 0, ""},
 	{bridged_shaped, "", 0, 0, "", 0, ""},
+	{servers_end_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 9, ""},
+	{end_of_another_full, "", 0, 0, "", 0, ""},
+	{end_is_not_known, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 9, ""},
 	{queue_full, "nic.qdisc.dropping", WARN, REMEDY_NONE, "packets dropped", 40, ""},
 	{congestion_controlled, "", 0, 0, "", 0, ""},
 	{congested, "nic.qdisc.congested", WARN, REMEDY_NONE, "packets dropped", 600, ""},
@@ -1171,6 +1208,27 @@ static void the_report_carries_what_cards_have_lost(void **state)
 		report_counter_value(&earlier, "nic-enp129s0f0np000.outbound_pci_buffer_ov"), 7);
 }
 
+/* An earlier report has those of cards outside of the server's namespace by another name: of eth0
+ * here nothing is known then. */
+static void cards_outside_are_compared_with_those_outside(void **state)
+{
+	static struct moments m;
+	const struct probe_options options = {.since = &earlier, .outside.look = OUTSIDE_HERE};
+	for (int then = 0; then < 2; then++) {
+		healthy(&m);
+		ring_lost_more(&m);
+		m.before.outside = then;
+		m.after.outside = true;
+		earlier_make(&m);
+		assert_true((report_counter_value(&earlier, "out-eth0.packets") > 0) == then);
+		report_text(m.after.identity.boot, "boot-1");
+		report_init(&report);
+		judge_since(&(struct nic_watch){.before = &m.after, .after = &m.after}, &options,
+			    &report);
+		findings_are("outside", &report, then ? "nic.since warning" : "");
+	}
+}
+
 static void the_table_that_uses_one_queue_is_named(void **state)
 {
 	judge_moments(crowded_table, false);
@@ -1338,6 +1396,7 @@ int main(void)
 		cmocka_unit_test(the_window_is_longer_than_the_interval_of_a_card),
 		cmocka_unit_test(cards_are_compared_with_an_earlier_report),
 		cmocka_unit_test(the_report_carries_what_cards_have_lost),
+		cmocka_unit_test(cards_outside_are_compared_with_those_outside),
 		cmocka_unit_test(the_table_that_uses_one_queue_is_named),
 		cmocka_unit_test(one_sample_finds_settings_and_totals),
 		cmocka_unit_test(placement_without_harm_is_quiet),
