@@ -29,11 +29,14 @@ enum knob_shape {
 enum knob_effect {
 	KNOB_AT_ONCE,
 	KNOB_NEXT_PACKET,
-	KNOB_NEXT_SOCKET,     /* sockets made (for a server: accepted) from now on */
-	KNOB_NEXT_CONNECTION, /* connect() from now on */
-	KNOB_NEXT_LISTEN,     /* the next listen(): restart or reload the server */
-	KNOB_NEXT_PROCESS,    /* the next start of the process */
-	KNOB_NEXT_DEVICE,     /* interfaces brought up from now on */
+	/* Sockets made from now on: those of accept() have what their listener was made with. */
+	KNOB_NEXT_SOCKET,
+	KNOB_NEXT_SOCKET_MIDDLE, /* of three fields so the second, the others at once */
+	KNOB_NEXT_CONNECTION,    /* connect() from now on */
+	KNOB_NEXT_ACCEPT,        /* connect() and accepted connections from now on */
+	KNOB_NEXT_LISTEN,        /* the next listen(): restart or reload the server */
+	KNOB_NEXT_PROCESS,       /* the next start of the process */
+	KNOB_NEXT_DEVICE,        /* interfaces that are first brought up from now on */
 };
 
 /* How the last field of a proposed value is rounded up, to `round_min` at least. */

@@ -47,11 +47,16 @@ const char *knob_effect_text(enum knob_effect e)
 	static const char *const texts[] = {
 		[KNOB_AT_ONCE] = "at once",
 		[KNOB_NEXT_PACKET] = "from the next packet on",
-		[KNOB_NEXT_SOCKET] = "for sockets made or accepted from now on",
+		[KNOB_NEXT_SOCKET] = "for sockets made from now on: restart the server "
+				     "(accepted sockets inherit from their listener)",
+		[KNOB_NEXT_SOCKET_MIDDLE] =
+			"at once, the second field for sockets made from now on: restart the "
+			"server (accepted sockets inherit from their listener)",
 		[KNOB_NEXT_CONNECTION] = "for connections made from now on",
+		[KNOB_NEXT_ACCEPT] = "for connections made or accepted from now on",
 		[KNOB_NEXT_LISTEN] = "at the next listen(): restart the server",
 		[KNOB_NEXT_PROCESS] = "at the next start of the process",
-		[KNOB_NEXT_DEVICE] = "for interfaces brought up from now on",
+		[KNOB_NEXT_DEVICE] = "for interfaces that are first brought up from now on",
 	};
 	return texts[e];
 }

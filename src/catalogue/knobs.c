@@ -12,6 +12,37 @@
 /* fs/file.c, sysctl_nr_open_max on 64-bit machines. */
 #define NR_OPEN_MAX 2147483584
 
+#define WAITING_CONNECTIONS                                                                         \
+	"Unused entries cost nothing. Each waiting connection takes the memory of a socket, about " \
+	"4 KiB."
+
+/* The rows of a neighbour table: IPv4's or IPv6's. */
+#define NEIGHBOURS_EVICT(table, tree, counts)                                                      \
+	{                                                                                          \
+		.name = "net." tree ".neigh.default.gc_thresh2", .scope = KNOB_SYSTEM,             \
+		.unit = "neighbours", .max = INT32_MAX, .refuses_less = "", .refuses_more = "",    \
+		.round = KNOB_POWER, .round_min = 512, .walls = "neighbours",                      \
+		.what = "When the " table " neighbour table has more entries than this, a new "    \
+			"entry makes the kernel evict failed entries, and stale ones whose state " \
+			"has not changed for 5 s. The default is 512.",                            \
+		.cost = "Stale entries stay longer, and their memory with them.",                  \
+		.counter = counts ".table_fulls",                                                  \
+		.source = "ip-sysctl.rst; net/core/neighbour.c neigh_forced_gc()",                 \
+	}
+#define NEIGHBOURS_LIMIT(table, tree, counts)                                                      \
+	{                                                                                          \
+		.name = "net." tree ".neigh.default.gc_thresh3", .scope = KNOB_SYSTEM,             \
+		.unit = "neighbours", .max = INT32_MAX, .refuses_less = "", .refuses_more = "",    \
+		.round = KNOB_POWER, .round_min = 1024, .walls = "neighbours",                     \
+		.what = "Limits the entries of the " table " neighbour table, the hosts on the "   \
+			"same link, of all network namespaces together. Permanent entries do "     \
+			"not count. The default is 1024.",                                         \
+		.cost = "An entry takes 512 bytes of kernel memory.",                              \
+		.counter = counts ".table_fulls",                                                  \
+		.source = "ip-sysctl.rst; net/core/neighbour.c neigh_alloc()",                     \
+		.memory = {512, KNOB_PER_ENTRY, KNOB_UNLIMITED},                                   \
+	}
+
 static const struct knob knobs[] = {
 	{
 		.name = "RLIMIT_NOFILE",
@@ -22,10 +53,10 @@ static const struct knob knobs[] = {
 		.max = NR_OPEN_MAX,
 		.round = KNOB_POWER,
 		.round_min = 1024,
-		.how = "Takes effect at the next start of the server: "
-		       "{openrc?rc_ulimit=\"-{soft_flag}n {proposed}\" in /etc/conf.d/NAME, then "
-		       "rc-service NAME restart:LimitNOFILE={proposed}{keep} in its systemd unit}, or "
-		       "ulimit -{soft_flag}n {proposed}.",
+		.how = "Set {openrc?rc_ulimit=\"-{soft_flag}n {proposed}\" in /etc/conf.d/NAME:"
+		       "LimitNOFILE={proposed}{keep} in the systemd unit of the server}, or run "
+		       "ulimit -{soft_flag}n {proposed} in the shell that starts the server. Then "
+		       "restart the server{openrc? (rc-service NAME restart)}.",
 		.steps = "Set the limit of the process. {openrc?In /etc/conf.d/NAME\\:\n"
 			 "    rc_ulimit=\"-{soft?S}n {proposed}\"\n"
 			 "  rc-service NAME restart\n"
@@ -34,16 +65,18 @@ static const struct knob knobs[] = {
 			 "    [Service]\n"
 			 "    LimitNOFILE={proposed}{soft?\\:HARD}\n"
 			 "  systemctl restart UNIT\n}"
-			 "For a running process{soft?, with HARD from /proc/PID/limits}:\n"
+			 "For a running process{soft?, with HARD from /proc/PID/limits}, as root\n"
+			 "(repeat it for each worker process of the server):\n"
 			 "  prlimit --pid PID --nofile={proposed}{soft?\\:HARD}\n"
-			 "Restart one that computes its own limit from it at its start, as Redis,\n"
-			 "HAProxy, MySQL and MongoDB: prlimit does not change that.",
+			 "Redis, HAProxy, MySQL and MongoDB compute a limit of their own from\n"
+			 "RLIMIT_NOFILE when they start: restart them instead.",
 		.walls = "descriptors.process,application.connections",
-		.what = "Limits the descriptors that a process may have open. The soft limit is "
-			"in force; the process may raise it itself up to the hard limit. Each "
-			"connection takes one descriptor. LimitNOFILE= of a systemd unit, "
-			"limits.conf or ulimit -n set it; prlimit(1) changes it for a running "
-			"process.",
+		.what = "Limits the descriptors that a process may have open. The soft limit is in "
+			"force; the process may raise it itself up to the hard limit. Each "
+			"connection takes one descriptor. A service of systemd has it from "
+			"LimitNOFILE= of its unit; a login session from /etc/security/limits.conf, "
+			"which services ignore; a process that a shell starts from ulimit -n. "
+			"prlimit(1) changes it for a running process.",
 		.cost = "Unused descriptors cost nothing. Each slot of the process' descriptor "
 			"table takes 8 bytes. A very high soft limit slows programs that close "
 			"every possible descriptor, and breaks those that use select().",
@@ -64,7 +97,8 @@ static const struct knob knobs[] = {
 		.walls = "descriptors.process",
 		.what = "Limits the value to which any process, root included, may raise "
 			"RLIMIT_NOFILE, and the descriptors of a process whose limit is higher. "
-			"The default is 1048576.",
+			"The kernel's default is 1048576; systemd raises it to the maximum since "
+			"version 240.",
 		.cost = "The value itself costs nothing. It allows a process a descriptor table "
 			"of 8 bytes a slot.",
 		.counter = "EPERM from setrlimit(2) with RLIMIT_NOFILE above it; EMFILE from "
@@ -81,11 +115,10 @@ static const struct knob knobs[] = {
 		.round = KNOB_POWER,
 		.round_min = 1024,
 		.walls = "descriptors.system",
-		.what = "Limits the files, sockets included, that the whole machine may have "
-			"open. It does not bind a process with CAP_SYS_ADMIN. The default is "
-			"one file for each 10 KiB of memory; recent versions of systemd raise it to "
-			"the maximum.",
-		.cost = "Unused entries cost nothing. Each open file takes about 200 bytes of "
+		.what = "Limits the files, sockets included, that the whole machine may have open. "
+			"Processes with CAP_SYS_ADMIN may exceed it. The default is one file for "
+			"each 10 KiB of memory; systemd raises it to the maximum since version 240.",
+		.cost = "Unused entries cost nothing. Each open file takes about 450 bytes of "
 			"kernel memory, a TCP socket about 4 KiB.",
 		.counter = "ENFILE; \"file-max limit reached\" in the kernel log; fs.file-nr "
 			   "shows the files in use",
@@ -103,7 +136,8 @@ static const struct knob knobs[] = {
 		.round_min = 1024,
 		.walls = "epoll.watches",
 		.what = "Limits the descriptors that one user may have registered in all epoll "
-			"sets together. The default is 4 % of the low memory.",
+			"sets together. The default is as many watches as fit into 4 % of the low "
+			"memory.",
 		.cost = "Unused entries cost nothing. Each watch takes about 200 bytes of kernel "
 			"memory on a 64-bit machine.",
 		.counter = "ENOSPC from epoll_ctl(2) EPOLL_CTL_ADD",
@@ -126,9 +160,9 @@ static const struct knob knobs[] = {
 			"larger one without an error. The accept queue of a listener holds one "
 			"connection more than the smaller of the two. The default is 4096 since "
 			"5.4, 128 before.",
-		.cost = "Unused entries cost nothing. Each waiting connection takes the memory of "
-			"a socket, about 4 KiB. A queue that takes longer to empty than the "
-			"clients' timeout hands out connections that the clients have given up.",
+		.cost = WAITING_CONNECTIONS
+		" From a queue that takes longer to empty than the clients' timeout the "
+		"server accepts connections that their clients have closed.",
 		.how = "net.core.somaxconn takes effect at the next listen(): restart the server, "
 		       "with a backlog of {proposed} or more.",
 		.counter = "TcpExt.ListenOverflows",
@@ -145,10 +179,12 @@ static const struct knob knobs[] = {
 		.lower_is_better = true,
 		.refuses_less = "",
 		.walls = "accept-queue",
-		.what = "Selects what happens to a connection that finds the accept queue full: 0 "
-			"(the default) drops it so that its client retransmits, 1 resets it.",
-		.cost = "With 1, clients get errors in a burst that a retransmission would have "
-			"survived.",
+		.what = "Selects what the kernel does when a handshake completes while the accept "
+			"queue is full. With 0 (the default) it drops the client's ACK, keeps the "
+			"connection half-open and retransmits the SYN-ACK; with 1 it resets the "
+			"connection. With either it drops new SYNs meanwhile.",
+		.cost = "With 1, a burst that fills the queue makes clients report errors; with 0 "
+			"they wait for a retransmission.",
 		.counter = "TcpExt.EmbryonicRsts with TcpExt.ListenOverflows",
 		.source = "tcp(7); net/ipv4/tcp_minisocks.c tcp_check_req()",
 	},
@@ -160,18 +196,25 @@ static const struct knob knobs[] = {
 		.max = INT32_MAX,
 		.round = KNOB_POWER,
 		.round_min = 128,
-		.how = "Pass backlog {proposed} to listen() (nginx: listen … backlog={proposed}) "
-		       "and restart the server.",
-		.steps = "Set the application's argument to listen() and restart it.\n"
-			 "nginx: listen … backlog={proposed};\n"
-			 "Redis: tcp-backlog {proposed}; systemd sockets: Backlog={proposed}",
+		.how = "Pass backlog {proposed} to listen() (nginx: listen ADDRESS "
+		       "backlog={proposed};) and restart the server.",
+		.steps = "Set the application's argument to listen() and restart the application.\n"
+			 "nginx: listen ADDRESS backlog={proposed};\n"
+			 "Redis: tcp-backlog {proposed}\n"
+			 "With socket activation systemd holds the listener, and does not open it\n"
+			 "again while the service runs:\n"
+			 "  systemctl edit NAME.socket      and add\n"
+			 "    [Socket]\n"
+			 "    Backlog={proposed}\n"
+			 "  systemctl stop NAME.socket NAME.service\n"
+			 "  systemctl start NAME.socket NAME.service",
 		.walls = "accept-queue,accept-queue.unix,syn-queue",
 		.what = "Sets the accept queue that the application asks for: the second argument "
 			"of listen(), reduced to net.core.somaxconn. It is in the application's "
 			"configuration, such as backlog= of nginx' listen (511 by default) or "
-			"tcp-backlog of Redis.",
-		.cost = "Unused entries cost nothing. Each waiting connection takes the memory of "
-			"a socket, about 4 KiB.",
+			"tcp-backlog of Redis, or, where systemd opens the listener, Backlog= of "
+			"the socket unit.",
+		.cost = WAITING_CONNECTIONS,
 		.counter = "TcpExt.ListenOverflows; ss -ltn shows the limit as Send-Q",
 		.source = "listen(2); net/ipv4/af_inet.c inet_listen()",
 	},
@@ -186,14 +229,16 @@ static const struct knob knobs[] = {
 		.round = KNOB_SIXTEENTH,
 		.round_min = 16,
 		.how = "{server}\\: {line} (default\\: {default}).",
-		.steps = "Set the server's own limit on connections to {proposed} and restart it.\n"
-			 "nginx: events \\{ worker_connections {proposed}; \\}\n"
+		.steps = "Set the server's own limit on connections to {proposed} and restart the\n"
+			 "server.\n"
+			 "nginx, for each worker: events \\{ worker_connections {proposed}; \\}\n"
 			 "Redis: maxclients {proposed}; HAProxy: maxconn {proposed} in section "
 			 "global; memcached -c {proposed}",
 		.walls = "application.limit,application.connections",
 		.what = "Sets the connections that a server holds by its own configuration, such "
-			"as worker_connections of nginx, maxclients of Redis, maxconn of HAProxy "
-			"or -c of memcached.",
+			"as maxclients of Redis, maxconn of HAProxy or -c of memcached. "
+			"worker_connections of nginx is a limit of each worker process, and counts "
+			"connections to upstream servers too.",
 		.cost = "Servers allocate tables, and some buffers, by it; each connection takes a "
 			"descriptor, one to another server behind it a second one.",
 		.counter = "A refused or reset connection, and the server's log",
@@ -251,7 +296,7 @@ static const struct knob knobs[] = {
 		.refuses_less = "",
 		.refuses_more = "",
 		.walls = "syn-queue",
-		.what = "Sets how often the kernel retransmits a SYN-ACK before it gives up a "
+		.what = "Sets how many times the kernel retransmits a SYN-ACK before it gives up a "
 			"half-open connection. The default is 5, which takes 63 seconds in all. A "
 			"lower value frees the SYN queue sooner from clients that never answer.",
 		.cost = "A higher value keeps dead entries in the SYN queue; a lower one gives up "
@@ -264,7 +309,7 @@ static const struct knob knobs[] = {
 		.name = "net.ipv4.tcp_rmem",
 		.scope = KNOB_NETNS,
 		.shape = KNOB_TRIPLE,
-		.effect = KNOB_NEXT_SOCKET,
+		.effect = KNOB_NEXT_SOCKET_MIDDLE,
 		.unit = "B",
 		.min = 1,
 		.max = INT32_MAX,
@@ -278,9 +323,10 @@ static const struct knob knobs[] = {
 			"it. The third field limits the receive window, and so throughput times "
 			"round-trip time. net.core.rmem_max does not cap it. The window scale is "
 			"agreed when a connection opens, so that existing connections gain little.",
-		.cost = "The third field costs memory only for connections whose peer fills the "
-			"path. The second is promised to every connection: at megabytes, a "
-			"machine with many connections runs out of memory.",
+		.cost = "The third field costs memory only on connections that hold that much data "
+			"out of order or unread. The second is what each connection may hold from "
+			"its start: at megabytes, a machine with many connections can run out of "
+			"memory.",
 		.counter = "rwnd_limited of the sender's tcp_info (ss -ti); TcpExt.PruneCalled",
 		.source = "tcp(7); net/ipv4/tcp_input.c tcp_rcv_space_adjust(); "
 			  "net/ipv4/tcp_output.c tcp_select_initial_window()",
@@ -290,7 +336,7 @@ static const struct knob knobs[] = {
 		.name = "net.ipv4.tcp_wmem",
 		.scope = KNOB_NETNS,
 		.shape = KNOB_TRIPLE,
-		.effect = KNOB_NEXT_SOCKET,
+		.effect = KNOB_NEXT_SOCKET_MIDDLE,
 		.unit = "B",
 		.min = 1,
 		.max = INT32_MAX,
@@ -324,8 +370,8 @@ static const struct knob knobs[] = {
 		.what = "Limits the receive buffer that an application may ask for with "
 			"SO_RCVBUF; the kernel then doubles it for its own overhead. It does not "
 			"limit autotuning.",
-		.cost = "It costs nothing until an application asks for such a buffer: "
-			"unswappable memory that its peers can fill.",
+		.cost = "The value itself costs nothing. Where an application asks for such a "
+			"buffer, its peers can fill that much unswappable memory.",
 		.counter = "getsockopt(2) SO_RCVBUF returns less than twice what was asked for",
 		.source = "socket(7); net/core/sock.c sk_setsockopt()",
 	},
@@ -342,8 +388,8 @@ static const struct knob knobs[] = {
 		.what = "Limits the send buffer that an application may ask for with SO_SNDBUF; "
 			"the kernel then doubles it for its own overhead. It does not limit "
 			"autotuning.",
-		.cost = "It costs nothing until an application asks for such a buffer: "
-			"unswappable memory that it can fill.",
+		.cost = "The value itself costs nothing. Where an application asks for such a "
+			"buffer, it can fill that much unswappable memory.",
 		.counter = "getsockopt(2) SO_SNDBUF returns less than twice what was asked for",
 		.source = "socket(7); net/core/sock.c sk_setsockopt()",
 	},
@@ -378,7 +424,7 @@ static const struct knob knobs[] = {
 		.walls = "buffers.send",
 		.what = "Sets the send buffer that sockets other than TCP start with. TCP uses "
 			"the second field of net.ipv4.tcp_wmem instead.",
-		.cost = "Each UDP, raw and local socket may queue that much data.",
+		.cost = "Each UDP, raw, netlink and UNIX socket may queue that much data.",
 		.counter = "Udp.SndbufErrors; TCP has none",
 		.source = "socket(7); net/core/sock.c sock_init_data(); net/ipv4/tcp.c "
 			  "tcp_init_sock()",
@@ -391,10 +437,12 @@ static const struct knob knobs[] = {
 		.max = INT32_MAX,
 		.walls = "udp.receive",
 		.what = "Limits the memory of all UDP sockets together, in pages. Above the first "
-			"field the kernel drops received datagrams, even where the buffer of the socket "
-			"has room, unless the socket holds less than net.ipv4.udp_rmem_min; above "
-			"the third all. By default the first field is 3/32 of the memory.",
-		.cost = "Unswappable memory that peers can fill.",
+			"field the kernel drops received datagrams, even where the buffer of the "
+			"socket has room, unless the socket holds less than net.ipv4.udp_rmem_min; "
+			"above the third field it drops all of them. By default the first field is "
+			"3/32 of the memory.",
+		.cost = "UDP sockets may hold that much unswappable memory, which their peers can "
+			"fill.",
 		.counter = "Udp.MemErrors; sockstat.UDP.mem shows what is in use",
 		.source = "udp(7); net/core/sock.c __sk_mem_raise_allocated()",
 		.memory = {1, KNOB_PER_PAGE, KNOB_UNLIMITED},
@@ -463,12 +511,14 @@ static const struct knob knobs[] = {
 		.choice = true,
 		.rank = "01",
 		.walls = "buffers.memory",
-		.what = "With 1 the sockets of a memory control group do not count in "
-			"net.ipv4.tcp_mem: only the limit of the group bounds their buffers. The "
-			"default is 0.",
-		.cost = "Without a limit of the group nothing bounds the buffers.",
+		.what = "With 1 no socket of the network namespace counts in net.ipv4.tcp_mem and "
+			"net.ipv4.udp_mem, whether its memory control group has a limit or not: "
+			"only such a limit limits its buffers then. The default is 0.",
+		.cost = "Without a memory limit of the group nothing limits the buffers of all "
+			"sockets together.",
 		.counter = "sockstat.TCP.mem stays at 0 while sockets hold data",
-		.source = "ip-sysctl.rst; net/core/sock.c __sk_mem_raise_allocated()",
+		.source = "ip-sysctl.rst; net/core/sock.c sk_alloc(), "
+			  "__sk_mem_raise_allocated()",
 		.since = "6.19",
 	},
 	{
@@ -497,14 +547,16 @@ static const struct knob knobs[] = {
 		.what = "Selects whether the kernel tunes receive buffers, up to the third field "
 			"of net.ipv4.tcp_rmem. The default is 1; 0 leaves every socket at the "
 			"second field.",
-		.cost = "No cost of autotuning is worth turning it off.",
+		.cost = "With 1, connections that need it hold more unread data than the second "
+			"field. With 0, throughput on a long path is limited to the second field a "
+			"round trip.",
 		.counter = "rwnd_limited of the sender's tcp_info (ss -ti)",
 		.source = "tcp(7); net/ipv4/tcp_input.c tcp_rcv_space_adjust()",
 	},
 	{
 		.name = "net.ipv4.tcp_window_scaling",
 		.scope = KNOB_NETNS,
-		.effect = KNOB_NEXT_CONNECTION,
+		.effect = KNOB_NEXT_ACCEPT,
 		.unit = "",
 		.max = 1,
 		.refuses_less = "",
@@ -536,14 +588,16 @@ static const struct knob knobs[] = {
 		.name = "net.ipv4.tcp_congestion_control",
 		.scope = KNOB_NETNS,
 		.shape = KNOB_WORD,
-		.effect = KNOB_NEXT_SOCKET,
+		.effect = KNOB_NEXT_ACCEPT,
 		.unit = "",
 		.walls = "buffers.send",
-		.what = "Selects the congestion control of new connections by name: cubic, bbr, "
-			"reno or another of net.ipv4.tcp_available_congestion_control. A listener "
-			"that chose its own passes that on.",
-		.cost = "It changes the share of a common path: bbr takes more than cubic where "
-			"they meet, and keeps more throughput under loss.",
+		.what = "Selects the congestion control of new connections by name, such as cubic, "
+			"bbr or reno. Writing a name loads its module, tcp_NAME; "
+			"net.ipv4.tcp_available_congestion_control lists only those that are "
+			"loaded. An accepted connection has what its listener set with "
+			"TCP_CONGESTION, if it set one.",
+		.cost = "Connections with bbr take more of a path than those with cubic that share "
+			"it, and lose less throughput to packet loss.",
 		.counter = "cwnd and retrans of tcp_info (ss -ti)",
 		.source = "tcp(7); net/ipv4/tcp_cong.c tcp_assign_congestion_control()",
 	},
@@ -554,14 +608,17 @@ static const struct knob knobs[] = {
 		.effect = KNOB_NEXT_DEVICE,
 		.unit = "",
 		.walls = "buffers.send",
-		.what = "Selects the queueing discipline that interfaces get when they are "
-			"brought up. fq paces connections; fq_codel shares the link between them "
-			"and keeps queues short. bbr does not need fq since 4.13: TCP then paces "
-			"itself.",
+		.what = "Selects the queueing discipline that an interface gets when it is first "
+			"brought up. An interface that was up keeps its own, even after ip link "
+			"set down and up: tc qdisc replace dev DEVICE root fq changes it, with mq "
+			"instead of fq where it has several transmit queues. fq paces "
+			"connections; fq_codel shares the link between them and keeps queues "
+			"short. bbr does not need fq since 4.13: TCP then paces itself.",
 		.cost = "The discipline fq costs some CPU time a packet, but fewer timers than "
 			"TCP's own pacing.",
 		.counter = "drops and backlog of tc -s qdisc",
-		.source = "Documentation/admin-guide/sysctl/net.rst; net/sched/sch_generic.c",
+		.source = "Documentation/admin-guide/sysctl/net.rst; net/sched/sch_generic.c "
+			  "dev_activate()",
 	},
 	{
 		.name = "net.ipv4.tcp_slow_start_after_idle",
@@ -590,9 +647,9 @@ static const struct knob knobs[] = {
 		.refuses_more = "",
 		.walls = "buffers.send,memory.connection",
 		.what = "Limits the unsent data that a socket may hold before epoll no longer "
-			"reports it writable. There is no limit by default. 16 to 128 KiB keep "
-			"what is written close to what is sent, which helps servers that choose "
-			"late, such as for HTTP/2.",
+			"reports it writable. By default there is no limit. With 16 to 128 KiB the "
+			"application keeps what the path cannot take yet, and can still choose "
+			"what to send next, as servers of HTTP/2 do.",
 		.cost = "A lower value costs more wakeups and system calls for the same bytes.",
 		.counter = "notsent of ss -ti",
 		.source = "tcp(7) TCP_NOTSENT_LOWAT; include/net/tcp.h tcp_notsent_lowat()",
@@ -612,8 +669,8 @@ static const struct knob knobs[] = {
 		.what = "Sets the ports that connect() chooses from, and so the number of "
 			"connections that one source address can have to one destination address "
 			"and port. The default is 32768 60999. The first may not be below "
-			"net.ipv4.ip_unprivileged_port_start, and the kernel wants ends of "
-			"different parity.",
+			"net.ipv4.ip_unprivileged_port_start. Where both ends are even or both "
+			"odd, the kernel takes them and logs a warning (\"prefer different parity\").",
 		.cost = "A connection may take the port of a service before that service starts: "
 			"keep such ports in net.ipv4.ip_local_reserved_ports.",
 		.counter = "EADDRNOTAVAIL from connect(2)",
@@ -677,7 +734,7 @@ static const struct knob knobs[] = {
 	{
 		.name = "net.ipv4.tcp_timestamps",
 		.scope = KNOB_NETNS,
-		.effect = KNOB_NEXT_CONNECTION,
+		.effect = KNOB_NEXT_ACCEPT,
 		.unit = "",
 		.max = 2,
 		.refuses_less = "",
@@ -731,7 +788,7 @@ static const struct knob knobs[] = {
 	{
 		.name = "net.ipv4.tcp_keepalive_time",
 		.scope = KNOB_NETNS,
-		.effect = KNOB_NEXT_SOCKET,
+		.effect = KNOB_NEXT_ACCEPT,
 		.unit = "s",
 		.min = 1,
 		.max = SECONDS_MAX,
@@ -743,7 +800,7 @@ static const struct knob knobs[] = {
 			"expires. The default is 7200. Load balancers and NAT forget idle "
 			"connections earlier, after 350 s for example.",
 		.cost = "A shorter time sends a packet more often over each idle connection; a "
-			"longer one keeps connections of peers that vanished.",
+			"longer one keeps connections of peers that have disappeared.",
 		.counter = "ss -tno: timer:keepalive; TcpExt.TCPKeepAlive",
 		.source = "tcp(7); net/ipv4/tcp_timer.c tcp_keepalive_timer()",
 	},
@@ -796,82 +853,26 @@ static const struct knob knobs[] = {
 		.since = "4.12",
 		.softnet = true,
 	},
-	{
-		.name = "net.ipv4.neigh.default.gc_thresh2",
-		.scope = KNOB_SYSTEM,
-		.unit = "neighbours",
-		.max = INT32_MAX,
-		.refuses_less = "",
-		.refuses_more = "",
-		.round = KNOB_POWER,
-		.round_min = 512,
-		.walls = "neighbours",
-		.what = "The IPv4 neighbour table evicts entries that were not confirmed for 5 s when it has more than this. The default is 512.",
-		.cost = "Entries that are no longer in use stay longer.",
-		.counter = "arp_cache.table_fulls",
-		.source = "ip-sysctl.rst; net/core/neighbour.c neigh_alloc()",
-	},
-	{
-		.name = "net.ipv4.neigh.default.gc_thresh3",
-		.scope = KNOB_SYSTEM,
-		.unit = "neighbours",
-		.max = INT32_MAX,
-		.refuses_less = "",
-		.refuses_more = "",
-		.round = KNOB_POWER,
-		.round_min = 1024,
-		.walls = "neighbours",
-		.what = "Limits the entries of the IPv4 neighbour table, the hosts on the same link, of all network namespaces together. Permanent entries do not count. The default is 1024.",
-		.cost = "An entry takes 512 bytes of kernel memory.",
-		.counter = "arp_cache.table_fulls",
-		.source = "ip-sysctl.rst; net/core/neighbour.c neigh_alloc()",
-		.memory = {512, KNOB_PER_ENTRY, KNOB_UNLIMITED},
-	},
-	{
-		.name = "net.ipv6.neigh.default.gc_thresh2",
-		.scope = KNOB_SYSTEM,
-		.unit = "neighbours",
-		.max = INT32_MAX,
-		.refuses_less = "",
-		.refuses_more = "",
-		.round = KNOB_POWER,
-		.round_min = 512,
-		.walls = "neighbours",
-		.what = "The IPv6 neighbour table evicts entries that were not confirmed for 5 s when it has more than this. The default is 512.",
-		.cost = "Entries that are no longer in use stay longer.",
-		.counter = "ndisc_cache.table_fulls",
-		.source = "ip-sysctl.rst; net/core/neighbour.c neigh_alloc()",
-	},
-	{
-		.name = "net.ipv6.neigh.default.gc_thresh3",
-		.scope = KNOB_SYSTEM,
-		.unit = "neighbours",
-		.max = INT32_MAX,
-		.refuses_less = "",
-		.refuses_more = "",
-		.round = KNOB_POWER,
-		.round_min = 1024,
-		.walls = "neighbours",
-		.what = "Limits the entries of the IPv6 neighbour table, the hosts on the same link, of all network namespaces together. Permanent entries do not count. The default is 1024.",
-		.cost = "An entry takes 512 bytes of kernel memory.",
-		.counter = "ndisc_cache.table_fulls",
-		.source = "ip-sysctl.rst; net/core/neighbour.c neigh_alloc()",
-		.memory = {512, KNOB_PER_ENTRY, KNOB_UNLIMITED},
-	},
+	NEIGHBOURS_EVICT("IPv4", "ipv4", "arp_cache"),
+	NEIGHBOURS_LIMIT("IPv4", "ipv4", "arp_cache"),
+	NEIGHBOURS_EVICT("IPv6", "ipv6", "ndisc_cache"),
+	NEIGHBOURS_LIMIT("IPv6", "ipv6", "ndisc_cache"),
 	{
 		.name = "net.netfilter.nf_conntrack_max",
 		.scope = KNOB_SYSTEM,
 		.unit = "entries",
 		.max = INT32_MAX,
-		.refuses_less = "6.1",
+		.refuses_less = "6.15",
 		.refuses_more = "",
 		.round = KNOB_POWER,
 		.round_min = 65536,
 		.walls = "conntrack",
 		.what = "Limits the connections that connection tracking holds in each network "
-			"namespace; 0 removes the limit, and is refused since Linux 6.19. It exists "
-			"while the module nf_conntrack is loaded, and only the initial namespace can set it. The default is "
-			"nf_conntrack_buckets, and four times that before Linux 5.15.",
+			"namespace; 0 removes the limit, and is refused since Linux 6.19. It "
+			"exists while the module nf_conntrack is loaded, and only the initial "
+			"namespace can set it. The default is nf_conntrack_buckets, and four times "
+			"that before Linux 5.15; where the module option hashsize= sets the "
+			"buckets, it is eight times that.",
 		.cost = "An entry takes 256 bytes of kernel memory, and 128 more with NAT or "
 			"accounting.",
 		.counter = "nf_conntrack.drop; \"nf_conntrack: table full\" in the kernel log",
@@ -889,12 +890,13 @@ static const struct knob knobs[] = {
 		.round_min = 1024,
 		.kept = KNOB_UP_TO_PAGE,
 		.walls = "conntrack",
-		.what = "Is the size of connection tracking's hash table, which all network "
-			"namespaces share. The kernel rounds it up to whole pages: multiples of 512 "
-			"where a page has 4096 bytes. An entry is in two chains: the average length is "
-			"twice the entries divided by the buckets. Where a chain is too long the "
-			"kernel drops the packet (since Linux 5.15, and in RHEL 9).",
-		.cost = "8 bytes each, allocated at once. Setting it moves all entries.",
+		.what = "Sets the size of connection tracking's hash table, which all network "
+			"namespaces share. The kernel rounds it up to whole pages: multiples of "
+			"512 where a page has 4096 bytes. An entry is in two chains: the average "
+			"length is twice the entries divided by the buckets. Where a chain is too "
+			"long the kernel drops the packet (since Linux 5.15, and in RHEL 9).",
+		.cost = "Each bucket takes 8 bytes, which the kernel allocates at once. A change "
+			"moves all entries.",
 		.counter = "nf_conntrack.chainlength",
 		.source = "nf_conntrack-sysctl.rst; nf_conntrack_core.c nf_conntrack_hash_resize()",
 		.memory = {8, KNOB_PER_ENTRY, KNOB_UNLIMITED},
@@ -907,12 +909,15 @@ static const struct knob knobs[] = {
 		.refuses_more = "",
 		.walls = "softnet.backlog",
 		.what = "Limits the packets that may wait for a CPU's softirq where they do not "
-			"arrive by NAPI: loopback, RPS, tunnels, veth without GRO. Packets of "
-			"NAPI drivers do not pass through it. The default is 1000.",
+			"arrive by NAPI: loopback, RPS, veth without GRO. It is also the limit of "
+			"the queue that a tunnel with GRO has on each CPU. Packets of NAPI drivers "
+			"do not pass through it. The default is 1000.",
 		.cost = "Waiting packets take memory and add delay while a CPU is behind; a "
 			"higher value hides the lack of CPU time for longer.",
-		.counter = "softnet_stat column 2 (dropped)",
-		.source = "net/core/dev.c enqueue_to_backlog(); net.rst",
+		.counter =
+			"softnet_stat column 2 (dropped); rx_dropped of the interface of a tunnel",
+		.source = "net/core/dev.c enqueue_to_backlog(); net/core/gro_cells.c "
+			  "gro_cells_receive(); net.rst",
 		.memory = {2304, KNOB_PER_CPU, KNOB_UNLIMITED},
 		.softnet = true,
 	},
@@ -922,7 +927,7 @@ static const struct knob knobs[] = {
 		.unit = "packets",
 		.min = 1,
 		.max = INT32_MAX,
-		.refuses_less = "6.1",
+		.refuses_less = "6.14",
 		.refuses_more = "",
 		.walls = "softnet.budget",
 		.what = "Limits the packets of the backlog (net.core.netdev_max_backlog) that the "
@@ -942,13 +947,16 @@ static const struct knob knobs[] = {
 		.refuses_less = "",
 		.refuses_more = "",
 		.walls = "napi.latency",
-		.what = "Sets how long every poll(), select() and epoll_wait() of the machine "
-			"polls the device for packets before it sleeps. 0 (the default) turns it "
-			"off. Since 6.9 EPIOCSPARAMS does this for one epoll set alone.",
-		.cost = "It takes CPU time of every process that waits, whether it needs the "
-			"latency or not.",
+		.what = "Sets how long epoll_wait(), and poll() and select() on sockets with "
+			"SO_BUSY_POLL (net.core.busy_read sets it for new sockets), poll the "
+			"device for packets before they sleep. 0 (the default) turns it off. Since "
+			"6.9 EPIOCSPARAMS does this for one epoll set alone.",
+		.cost = "Every process of the machine that waits in epoll_wait() takes CPU time "
+			"for that long, whether it needs the latency or not; in poll() and "
+			"select() those with such sockets do.",
 		.counter = "TcpExt.BusyPollRxPackets",
-		.source = "socket(7); net.rst; net/core/dev.c napi_busy_loop()",
+		.source = "socket(7); net.rst; net/core/dev.c napi_busy_loop(); net/socket.c "
+			  "sock_poll(); fs/eventpoll.c ep_busy_loop_on()",
 		.softnet = true,
 	},
 	{
@@ -971,17 +979,17 @@ static const struct knob knobs[] = {
 	{
 		.name = "net.core.gro_normal_batch",
 		.scope = KNOB_SYSTEM,
-		.unit = "packets",
+		.unit = "segments",
 		.min = 1,
 		.max = INT32_MAX,
 		.refuses_less = "",
 		.refuses_more = "",
 		.walls = "softnet.budget",
-		.what = "Limits the packets, merged or not, that GRO gathers before it passes "
-			"them up the stack together. The default is 8.",
+		.what = "Limits the segments that GRO gathers, in merged packets or single ones, "
+			"before it passes them up the stack together. The default is 8.",
 		.cost = "A higher value delays the first of them.",
 		.counter = "none",
-		.source = "net.rst; net/core/gro.c gro_normal_one()",
+		.source = "net.rst; include/net/gro.h gro_normal_one()",
 		.since = "5.4",
 		.softnet = true,
 	},
@@ -1010,7 +1018,7 @@ static const struct knob knobs[] = {
 		.unit = "",
 		.min = 1,
 		.max = INT32_MAX,
-		.refuses_less = "6.1",
+		.refuses_less = "6.14",
 		.refuses_more = "",
 		.walls = "softnet.budget",
 		.what = "Multiplies net.core.dev_weight for received packets: the softirq takes "
@@ -1173,8 +1181,8 @@ static const struct knob knobs[] = {
 		.what = "Sets over how many queues, each with its own interrupt and NAPI "
 			"instance, an interface spreads connections (ethtool -l, -L combined). "
 			"The device has its own maximum.",
-		.cost = "Each queue takes memory and interrupts; more queues than CPUs have "
-			"no effect. Most drivers reset the link to change it.",
+		.cost = "Each queue takes memory and an interrupt. More queues than CPUs do not "
+			"spread the load further. Most drivers reset the link to change it.",
 		.counter = "softnet_stat column 1 of one CPU far above the others; NET_RX of "
 			   "/proc/softirqs",
 		.source = "ethtool(8); Documentation/networking/ethtool-netlink.rst CHANNELS_SET; "
@@ -1270,11 +1278,11 @@ static const struct knob knobs[] = {
 		.unit = "",
 		.max = 1,
 		.walls = "napi.latency",
-		.what = "Selects whether kernel threads, one for each NAPI instance, fetch "
-			"packets instead of softirqs; the scheduler places them. It is in "
-			"/sys/class/net/*/threaded, which the kernel refuses before the driver "
-			"has its NAPI instances, with many when the interface comes up: no udev "
-			"rule can set it at boot.",
+		.what = "Selects whether kernel threads, one for each NAPI instance, fetch packets "
+			"instead of softirqs; the scheduler places them. It is in "
+			"/sys/class/net/*/threaded, which the kernel refuses until the driver has "
+			"added its NAPI instances. Most drivers add them when the interface comes "
+			"up, which is after the udev rules of boot; some when they find the device.",
 		.cost = "Each burst of packets costs a switch between threads.",
 		.counter = "none; measured latency",
 		.source = "Documentation/networking/napi.rst; net/core/dev.c napi_threaded_poll()",

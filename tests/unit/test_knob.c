@@ -3,9 +3,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -322,6 +327,50 @@ static int write_ranges(struct host *h)
 	return !tried ? 77 : refused;
 }
 
+static int start_buffer(int fd)
+{
+	int bytes = -1;
+	socklen_t size = sizeof(bytes);
+	return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &size) < 0 ? -1 : bytes;
+}
+
+static int listen_on_loopback(struct sockaddr_in *address)
+{
+	socklen_t size = sizeof(*address);
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	*address = (struct sockaddr_in){.sin_family = AF_INET,
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	if (ioctl(fd, SIOCSIFFLAGS, &lo) < 0 || bind(fd, (struct sockaddr *)address, size) < 0 ||
+	    listen(fd, 1) < 0 || getsockname(fd, (struct sockaddr *)address, &size) < 0)
+		return -1;
+	return fd;
+}
+
+/* What an accepted socket has of settings that were changed after its listener was made: the start
+ * of its buffer is the listener's, its congestion control the new one. */
+static int accept_after_a_change(struct host *h)
+{
+	struct sockaddr_in address;
+	char control[16] = "";
+	socklen_t size = sizeof(control);
+	int listener = listen_on_loopback(&address), was = start_buffer(listener);
+	if (listener < 0)
+		return 77;
+	if (knob_write(knob_find("net.ipv4.tcp_rmem"), h, "4096 55000 6291456", NULL) ||
+	    knob_write(knob_find("net.ipv4.tcp_congestion_control"), h, "reno", NULL))
+		return 2;
+	int client = socket(AF_INET, SOCK_STREAM, 0);
+	if (start_buffer(client) != 55000 ||
+	    connect(client, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return 3;
+	int accepted = accept(listener, NULL, NULL);
+	if (start_buffer(accepted) < was ||
+	    getsockopt(accepted, IPPROTO_TCP, TCP_CONGESTION, control, &size) < 0)
+		return 4;
+	return strcmp(control, "reno") == 0 ? 0 : 5;
+}
+
 static void each_value_is_written(int (*writes)(struct host *))
 {
 	pid_t pid = fork();
@@ -344,6 +393,72 @@ static void each_value_is_written(int (*writes)(struct host *))
 static void values_are_written_in_a_namespace(void **state)
 {
 	each_value_is_written(write_somaxconn);
+}
+
+static void an_accepted_socket_has_the_buffer_of_its_listener(void **state)
+{
+	each_value_is_written(accept_after_a_change);
+}
+
+static void each_effect_says_whether_to_restart(void **state)
+{
+	static const struct {
+		const char *knob;
+		bool restart;
+		const char *start;
+	} rows[] = {
+		{"net.ipv4.tcp_rmem", true, "at once, the second field for sockets made"},
+		{"net.ipv4.tcp_wmem", true, "at once, the second field for sockets made"},
+		{"net.core.rmem_max", true, "for sockets made from now on"},
+		{"net.core.bypass_prot_mem", true, "for sockets made from now on"},
+		{"net.core.busy_read", true, "for sockets made from now on"},
+		{"net.core.somaxconn", true, "at the next listen()"},
+		{"net.ipv4.tcp_congestion_control", false, "for connections made or accepted"},
+		{"net.ipv4.tcp_keepalive_time", false, "for connections made or accepted"},
+		{"net.ipv4.tcp_timestamps", false, "for connections made or accepted"},
+		{"net.ipv4.ip_local_port_range", false, "for connections made from now on"},
+		{"net.core.default_qdisc", false, "for interfaces that are first brought up"},
+		{"net.core.busy_poll", false, "at once"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *text = knob_effect_text(knob_find(rows[i].knob)->effect);
+		if (strstr(text, rows[i].start) != text ||
+		    !strstr(text, "restart the server") == rows[i].restart)
+			fail_msg("%s takes effect %s", rows[i].knob, text);
+	}
+}
+
+/* The words stand where an operator pastes a line. */
+static void no_line_to_paste_has_an_ellipsis(void **state)
+{
+	for (size_t i = 0; i < knob_count(); i++) {
+		const char *texts[] = {knob_at(i)->how, knob_at(i)->steps};
+		for (size_t t = 0; t < 2; t++)
+			if (texts[t] && (strstr(texts[t], "…") || strstr(texts[t], "...")))
+				fail_msg("%s: %s", knob_at(i)->name, texts[t]);
+	}
+}
+
+/* net/core/sysctl_net_core.c and nf_conntrack_standalone.c: stable releases of earlier kernels may
+ * refuse these too, so that only the version of the change does so surely. */
+static void only_what_surely_refuses_a_value_counts(void **state)
+{
+	static const struct {
+		const char *knob;
+		unsigned kernel;
+		bool refuses;
+	} rows[] = {
+		{"net.core.dev_weight", KERNEL(6, 13), false},
+		{"net.core.dev_weight", KERNEL(6, 14), true},
+		{"net.core.dev_weight_rx_bias", KERNEL(6, 1), false},
+		{"net.core.dev_weight_rx_bias", KERNEL(6, 14), true},
+		{"net.netfilter.nf_conntrack_max", KERNEL(6, 14), false},
+		{"net.netfilter.nf_conntrack_max", KERNEL(6, 15), true},
+		{"net.core.somaxconn", KERNEL(4, 4), true},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (knob_refuses_less(knob_find(rows[i].knob), rows[i].kernel) != rows[i].refuses)
+			fail_msg("%s, row %zu", rows[i].knob, i);
 }
 
 static void ranges_are_those_of_the_kernel(void **state) { each_value_is_written(write_ranges); }
@@ -506,6 +621,10 @@ int main(void)
 		cmocka_unit_test(running_values_are_read),
 		cmocka_unit_test(numbers_are_parsed),
 		cmocka_unit_test(values_are_written_in_a_namespace),
+		cmocka_unit_test(an_accepted_socket_has_the_buffer_of_its_listener),
+		cmocka_unit_test(each_effect_says_whether_to_restart),
+		cmocka_unit_test(no_line_to_paste_has_an_ellipsis),
+		cmocka_unit_test(only_what_surely_refuses_a_value_counts),
 		cmocka_unit_test(ranges_are_those_of_the_kernel),
 		cmocka_unit_test(defaults_depend_on_the_kernel),
 		cmocka_unit_test(defaults_are_the_kernels),

@@ -32,7 +32,7 @@ static const struct held_case cases[] = {
 	/* Descriptors for them: the soft limit, unless the server raises that. */
 	{"nginx", "RLIMIT_NOFILE=300 1048576; server.max_connections=256", false, true, 240,
 	 "server.max_connections 256 -> 576, RLIMIT_NOFILE soft 300 -> 1024", REMEDY_APPLICATION,
-	 "LimitNOFILE=1024:1048576 in its systemd unit, or ulimit -Sn 1024."},
+	 "Set LimitNOFILE=1024:1048576 in the systemd unit of the server, or run ulimit -Sn 1024 in "},
 	{"redis-server", "RLIMIT_NOFILE=300 1048576; server.max_connections=100", false, true, 100,
 	 "server.max_connections 100 -> 576", REMEDY_APPLICATION, "maxclients 576"},
 	{"redis-server", "RLIMIT_NOFILE=300 300; server.max_connections=100", false, true, 100,

@@ -187,7 +187,7 @@ static void an_unlimited_hard_limit_stays_unlimited(void **state)
 	assert_string_equal(f->id, "descriptors.process.soft-limit");
 	assert_non_null(strstr(f->detail, "1 024 soft, unlimited hard; any server holds 5 "));
 	assert_non_null(strstr(f->advice, "LimitNOFILE=16384:infinity in"));
-	assert_non_null(strstr(f->advice, "ulimit -Sn 16384."));
+	assert_non_null(strstr(f->advice, "ulimit -Sn 16384 in the shell"));
 }
 
 static void advice_for_the_soft_limit_keeps_the_hard_one(void **state)
@@ -197,7 +197,7 @@ static void advice_for_the_soft_limit_keeps_the_hard_one(void **state)
 	assert_non_null(strstr(f->advice, "LimitNOFILE=16384:524288 in"));
 	f = process_finding(10000, NOFILE "1024 4096", 0, NULL);
 	assert_non_null(strstr(f->advice, "LimitNOFILE=16384 in"));
-	assert_non_null(strstr(f->advice, "ulimit -n 16384."));
+	assert_non_null(strstr(f->advice, "ulimit -n 16384 in the shell"));
 	assert_non_null(strstr(f->outcome, "set where it is started"));
 }
 
