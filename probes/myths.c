@@ -69,7 +69,7 @@ static void value_report(const struct value *v, const struct value_rule *rule, s
 	wording_set(&words, "knob", "%s", v->knob);
 	wording_set(&words, "current", "%s", v->text);
 	wording_set(&words, "does", "%s", v->myth->effect);
-	wording_set(&words, "reason", "%s", v->myth->reason);
+	wording_set(&words, "reason", "%s", myth_reason(v->myth));
 	wording_set(&words, "command", "%s", command);
 	wording_set(&words, "myth", "%s", v->myth->name);
 	struct finding *f = report_finding(r, "knob.myth", &words);

@@ -205,11 +205,13 @@ struct myth {
 	bool (*followed)(struct value_rule *);
 	enum finding_level level;
 	const char *effect; /* of the value, a predicate: "has no effect" */
-	const char *reason; /* one or two sentences */
+	const char *reason; /* one or two sentences; NULL: the truth says it */
 };
 
 size_t myth_count(void);
 const struct myth *myth_at(size_t i);
+/* Why a value that follows the advice has its effect: sentences. */
+const char *myth_reason(const struct myth *m);
 
 /* How a server finds its configuration file, and how that is written. */
 struct server_file {

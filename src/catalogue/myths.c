@@ -86,7 +86,7 @@ static bool is_megabytes(struct value_rule *v)
 	return v->field[0] >= MEBI;
 }
 
-/* Each connection may hold the second field before autotuning has a say. */
+/* Each connection may hold the second field before autotuning changes it. */
 static bool starts_with_megabytes(struct value_rule *v, int64_t middle)
 {
 	const uint64_t memory = v->machine->memory_bytes;
@@ -144,81 +144,71 @@ static const struct myth myths[] = {
 	{
 		.name = "net.ipv4.tcp_low_latency",
 		.claim = "Set to 1 it prefers latency to throughput.",
-		.truth = "It has no effect: the prequeue that it turned off was removed, and "
-			 "epoll servers never used it.",
+		.truth = "Linux 4.14 removed the prequeue that it turned off, and ignores the "
+			 "value. epoll servers never used the prequeue.",
 		.source = "ip-sysctl.rst",
 		.since = "4.14",
 		.knobs = {"net.ipv4.tcp_low_latency"},
 		.followed = wants_low_latency,
 		.effect = "has no effect",
-		.reason = "Linux 4.14 removed what it turned off.",
 	},
 	{
 		.name = "net.ipv4.tcp_fack",
 		.claim = "Forward acknowledgement recovers faster from loss.",
-		.truth = "It has no effect: RACK (RFC 8985) replaced it.",
+		.truth = "RACK (RFC 8985) replaced it in Linux 4.15, which ignores the value.",
 		.source = "ip-sysctl.rst; RFC 8985",
 		.since = "4.15",
 		.knobs = {"net.ipv4.tcp_fack"},
 		.followed = wants_fack,
 		.effect = "has no effect",
-		.reason = "RACK replaced it in Linux 4.15.",
 	},
 	{
 		.name = "tcp_adv_win_scale-2",
 		.claim = "net.ipv4.tcp_adv_win_scale set to 2, or to -2, gives more of the "
 			 "receive buffer to the window.",
-		.truth = "It has no effect: the kernel measures each connection's overhead and "
-			 "scales by that.",
+		.truth = "Since Linux 6.6 the kernel measures each connection's overhead, and "
+			 "ignores the value.",
 		.source = "ip-sysctl.rst",
 		.since = "6.6",
 		.knobs = {"net.ipv4.tcp_adv_win_scale"},
 		.followed = scales_window,
 		.effect = "has no effect",
-		.reason = "Since Linux 6.6 the kernel measures each connection's overhead.",
 	},
 	{
 		.name = "tcp_mem-in-bytes",
 		.claim = "net.ipv4.tcp_mem takes bytes, as tcp_rmem and tcp_wmem do.",
-		.truth = "It takes pages, mostly of 4096 bytes. Megabytes in it make a bound "
-			 "above all memory, so that TCP may fill the machine before it is under "
-			 "memory pressure.",
+		.truth = "The unit is pages, mostly of 4096 bytes. A number of bytes is a limit "
+			 "above all memory: TCP may fill the machine before the kernel sees memory "
+			 "pressure.",
 		.source = "tcp(7); ip-sysctl.rst",
 		.knobs = {"net.ipv4.tcp_mem"},
 		.followed = counts_bytes,
 		.level = LEVEL_WARNING,
 		.effect = "is more than this machine's memory",
-		.reason = "The unit is pages, not bytes. Such a bound is no bound: TCP may fill "
-			  "the machine before it is under memory pressure.",
 	},
 	{
 		.name = "file-max-lowered",
 		.claim = "fs.file-max=100000, or another number from a guide, raises the limit.",
-		.truth = "On most machines the running value is far higher already: the kernel's "
-			 "own limit is one file for each 10 KiB of memory, and systemd raises it "
-			 "to the maximum. The guide's number lowers it.",
+		.truth =
+			"The kernel's own limit is one file for each 10 KiB of memory, and systemd "
+			"raises it to the maximum. A number from a guide for a smaller machine "
+			"lowers it.",
 		.source = "fs/file_table.c files_maxfiles_init()",
 		.knobs = {"fs.file-max"},
 		.followed = lowers_files,
 		.effect = "is less than the kernel's own default",
-		.reason =
-			"The kernel's own limit is one file for each 10 KiB of memory, and systemd "
-			"raises it to the maximum. A number from a guide for a smaller machine "
-			"lowers it.",
 	},
 	{
 		.name = "tcp_max_tw_buckets-5000",
-		.claim = "net.ipv4.tcp_max_tw_buckets=5000 cures many connections in TIME_WAIT.",
-		.truth = "The kernel closes those beyond 5000 at once, without the protection "
-			 "against old segments that TIME_WAIT is for. One costs about 250 bytes. "
-			 "The kernel's documentation advises against lowering it.",
+		.claim =
+			"net.ipv4.tcp_max_tw_buckets=5000 saves resources where many connections are in TIME_WAIT.",
+		.truth = "The kernel closes those beyond the limit at once, without the protection "
+			 "against old segments that TIME_WAIT is for. Each takes about 250 bytes. "
+			 "The kernel's documentation advises against lowering the limit.",
 		.source = "ip-sysctl.rst; RFC 1337",
 		.knobs = {"net.ipv4.tcp_max_tw_buckets"},
 		.followed = lowers_time_wait,
 		.effect = "destroys connections in TIME_WAIT",
-		.reason = "The kernel closes those beyond it at once, without the protection "
-			  "against old segments that TIME_WAIT is for. One costs about 250 bytes; "
-			  "there is nothing to cure.",
 	},
 	{
 		.name = "tcp_fin_timeout-time-wait",
@@ -231,64 +221,65 @@ static const struct myth myths[] = {
 		.name = "tcp_tw_reuse-for-servers",
 		.claim = "net.ipv4.tcp_tw_reuse=1 helps a server with many connections in "
 			 "TIME_WAIT.",
-		.truth = "It works in connect() only. A server accepts; it helps the side that "
-			 "connects, and closes first.",
+		.truth =
+			"It has an effect in connect() only, and a server accepts connections. The "
+			"side that connects and closes first can use it.",
 		.source = "net/ipv4/inet_hashtables.c __inet_check_established()",
 	},
 	{
 		.name = "rmem_default-of-megabytes",
 		.claim = "net.core.rmem_default and wmem_default of megabytes speed up TCP.",
-		.truth = "TCP takes the second fields of tcp_rmem and tcp_wmem instead. Each UDP, "
-			 "raw and netlink socket, and by wmem_default each UNIX one, may then hold "
-			 "megabytes.",
+		.truth = "TCP starts with the second field of tcp_rmem or tcp_wmem. Each UDP, raw "
+			 "and netlink socket, and by wmem_default each UNIX one, may hold that "
+			 "much. Where a UDP server needs such a buffer, let the server set "
+			 "SO_RCVBUF or SO_SNDBUF.",
 		.source = "net/ipv4/tcp.c tcp_init_sock(); socket(7)",
 		.knobs = {"net.core.rmem_default", "net.core.wmem_default"},
 		.followed = is_megabytes,
 		.effect = "does nothing for TCP",
-		.reason = "TCP starts with the second field of tcp_rmem or tcp_wmem. Each UDP, raw "
-			  "and netlink socket, and by wmem_default each UNIX one, may hold that "
-			  "much. Where a UDP "
-			  "server needs it, let it set SO_RCVBUF or SO_SNDBUF.",
 	},
 	{
 		.name = "tcp_rmem-starts-with-megabytes",
 		.claim =
 			"The second field of net.ipv4.tcp_rmem should be megabytes, like the third.",
 		.truth =
-			"It is the size that each connection starts with. A peer can fill it before the server reads; autotuning raises a smaller one for those connections that need it.",
+			"A peer can fill the second field before the server reads, and each "
+			"connection can take that much memory. Autotuning raises a smaller one, up "
+			"to the third field, for connections whose server reads. Restart the "
+			"server after lowering it: accepted sockets inherit the size from their "
+			"listener.",
 		.source = "net/ipv4/tcp_input.c tcp_rcv_space_adjust(); tcp(7)",
 		.knobs = {"net.ipv4.tcp_rmem"},
 		.followed = receives_megabytes,
 		.effect = "lets each connection hold megabytes from its start",
-		.reason =
-			"A peer can fill the second field before the server reads. With the kernel's default there, autotuning raises the buffer up to the third field only for connections whose server reads. Each connection can take that much memory.",
 	},
 	{
 		.name = "tcp_wmem-starts-with-megabytes",
 		.claim =
 			"The second field of net.ipv4.tcp_wmem should be megabytes, like the third.",
-		.truth =
-			"It is the size that each connection starts with. A write fills it at once, long before the path needs as much; autotuning follows the congestion window.",
+		.truth = "A write fills the second field at once, long before the path needs as "
+			 "much, and each connection can take that much memory. Autotuning raises a "
+			 "smaller one, up to the third field, as the congestion window grows. "
+			 "Restart the server after lowering it: accepted sockets inherit the size "
+			 "from their listener.",
 		.source = "net/ipv4/tcp_input.c tcp_sndbuf_expand(); tcp(7)",
 		.knobs = {"net.ipv4.tcp_wmem"},
 		.followed = sends_megabytes,
 		.effect = "lets each connection hold megabytes from its start",
-		.reason =
-			"A write fills the second field at once, long before the path needs as much. With the kernel's default there, autotuning raises the buffer up to the third field as the congestion window grows. Each connection can take that much memory.",
 	},
 	{
 		.name = "rmem_max-bounds-autotuning",
 		.claim = "net.core.rmem_max and wmem_max must be raised for TCP to use large "
 			 "windows.",
-		.truth = "They bound SO_RCVBUF and SO_SNDBUF. Autotuning goes up to the third "
+		.truth = "They limit SO_RCVBUF and SO_SNDBUF. Autotuning goes up to the third "
 			 "fields of tcp_rmem and tcp_wmem without regard to them.",
 		.source = "tcp(7); net/ipv4/tcp_input.c tcp_rcv_space_adjust()",
 	},
 	{
 		.name = "tcp_abort_on_overflow-1",
 		.claim = "net.ipv4.tcp_abort_on_overflow=1 makes an overloaded server fail fast.",
-		.truth = "It turns a stall that a retransmission survives into resets that "
-			 "clients see as errors.",
+		.truth = "It resets connections that clients would otherwise complete after a "
+			 "retransmission: a short burst becomes errors.",
 		.source = "ip-sysctl.rst; net/ipv4/tcp_minisocks.c tcp_check_req()",
 	},
 	{
@@ -310,7 +301,7 @@ static const struct myth myths[] = {
 		.name = "tcp_max_syn_backlog-with-cookies",
 		.claim = "net.ipv4.tcp_max_syn_backlog must be raised for busy servers.",
 		.truth = "It counts only with net.ipv4.tcp_syncookies=0. With cookies, the "
-			 "default, the listener's backlog bounds the half-open connections.",
+			 "default, the listener's backlog limits the half-open connections.",
 		.source = "net/ipv4/tcp_input.c tcp_conn_request()",
 		.since = "4.4",
 	},
@@ -324,9 +315,6 @@ static const struct myth myths[] = {
 		.knobs = {"net.ipv4.tcp_timestamps"},
 		.followed = lacks_timestamps,
 		.effect = "loses more than it saves",
-		.reason = "It saves 12 bytes a segment and disables tcp_tw_reuse, the protection "
-			  "against wrapped sequence numbers, exact round trips, and window scaling "
-			  "under SYN cookies.",
 	},
 	{
 		.name = "epoll-mmap",
@@ -338,18 +326,21 @@ static const struct myth myths[] = {
 	{
 		.name = "fd_setsize-2048",
 		.claim = "select() takes 2048 descriptors.",
-		.truth = "FD_SETSIZE is 1024 in glibc, fixed when the program is compiled; a "
-			 "descriptor from 1024 up writes past the set. poll() and epoll have no "
-			 "such limit.",
+		.truth =
+			"FD_SETSIZE is 1024 in glibc, fixed when the program is compiled. FD_SET() "
+			"with a descriptor of 1024 or more writes past the end of the set. poll() "
+			"and epoll have no such limit.",
 		.source = "select(2)",
 	},
 	{
 		.name = "netdev_max_backlog-for-nics",
 		.claim = "A higher net.core.netdev_max_backlog stops packet loss of a fast "
 			 "interface.",
-		.truth = "Drivers with NAPI do not pass through that queue. It matters for "
-			 "loopback, RPS, tunnels and veth; the proof is column 2 of softnet_stat. "
-			 "An interface that loses packets counts rx_missed_errors.",
+		.truth = "Packets of drivers with NAPI do not pass through that queue. It holds "
+			 "those of loopback, RPS and veth; column 2 of softnet_stat counts its "
+			 "drops. A tunnel with GRO has queues of the same limit, and counts their "
+			 "drops as rx_dropped of its interface. An interface card that loses "
+			 "packets counts rx_missed_errors.",
 		.source = "net/core/dev.c enqueue_to_backlog()",
 	},
 };
@@ -357,3 +348,5 @@ static const struct myth myths[] = {
 size_t myth_count(void) { return sizeof(myths) / sizeof(*myths); }
 
 const struct myth *myth_at(size_t i) { return &myths[i]; }
+
+const char *myth_reason(const struct myth *m) { return m->reason ? m->reason : m->truth; }

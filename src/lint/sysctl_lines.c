@@ -384,7 +384,7 @@ static bool myth_judge(struct lint *l, const struct assignment *a)
 			if (!sysctl_same(myth->knobs[k], a->read.name) || !myth->followed(&v))
 				continue;
 			lint_add(l, a->line, LINT_CLASSIC, "", "%s = %s %s: %s Remove the line.",
-				 a->read.name, a->read.value, myth->effect, myth->reason);
+				 a->read.name, a->read.value, myth->effect, myth_reason(myth));
 			lint_level(l, v.level);
 			return true;
 		}

@@ -172,12 +172,44 @@ static void what_the_memory_cannot_hold_is_a_warning(void **state)
 	}
 }
 
+/* Lowering it does nothing for a server that runs. */
+static void a_smaller_start_of_buffers_needs_a_restart(void **state)
+{
+	static const struct row starts[] = {
+		{.knob = "net.ipv4.tcp_rmem", .value = "4096 1048576 6291456"},
+		{.knob = "net.ipv4.tcp_wmem", .value = "4096 1048576 4194304"},
+	};
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		const char *detail = judge_row(&starts[i])->findings[0].detail;
+		if (!strstr(detail, "Restart the server after lowering it"))
+			fail_msg("%s: %s", starts[i].knob, detail);
+	}
+}
+
+/* What has no reason of its own prints what explain prints. */
+static void each_myth_that_is_found_has_a_reason(void **state)
+{
+	for (size_t i = 0; i < myth_count(); i++) {
+		const struct myth *m = myth_at(i);
+		assert_non_null(myth_reason(m));
+		if (m->reason && strcmp(m->reason, m->truth) == 0)
+			fail_msg("%s: the reason is the truth", m->name);
+	}
+	assert_string_equal(
+		judge_row(&(struct row){.knob = "net.ipv4.tcp_timestamps", .value = "0"})
+			->findings[0]
+			.detail,
+		myth_of("net.ipv4.tcp_timestamps")->truth);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_value_gets_its_finding),
 		cmocka_unit_test(the_advice_is_a_command),
 		cmocka_unit_test(what_the_memory_cannot_hold_is_a_warning),
+		cmocka_unit_test(a_smaller_start_of_buffers_needs_a_restart),
+		cmocka_unit_test(each_myth_that_is_found_has_a_reason),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
