@@ -926,9 +926,9 @@ test_what_is_refused_depends_on_the_kernel() {
 		'1 lint.unit 2 lint.unit 3 lint.unit 4 lint.unit 5 lint.unit 6 lint.refused ' ] || fail 'Linux 5.10'
 	expect 2 epolltune lint --format json --kernel 6.1 10.conf
 	[ "$(rules | grep -v automatic | tr '\n' ' ')" = \
-		'1 lint.refused 2 lint.refused 3 lint.refused 4 lint.refused 5 lint.unit 6 lint.refused ' ] || fail 'Linux 6.1'
+		'1 lint.refused 2 lint.refused 3 lint.refused 4 lint.unit 5 lint.unit 6 lint.refused ' ] || fail 'Linux 6.1'
 	expect 2 epolltune lint --format json --kernel 6.14 10.conf
-	rules | grep -qx '5 lint.refused' || fail 'Linux 6.14'
+	[ "$(rules | grep -cx '[45] lint.refused')" = 2 ] || fail 'Linux 6.14'
 }
 
 test_the_fix_applies_and_leaves_no_critical_problem() {
