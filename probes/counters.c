@@ -488,13 +488,14 @@ static int64_t then_of(const void *report, const char *counter)
 	return report_counter_value(report, counter);
 }
 
-/* What may explain drops has grown by its total at most, where the earlier report does not have it.
- */
+/* What may explain drops has grown by its total at most, where the earlier report does not have it;
+ * what is subtracted from that is then unknown. */
 static int64_t since_of(const void *of, const char *counter)
 {
 	const struct since *s = of;
 	int64_t grown = since_growth(s, counter);
-	return grown < 0 && !loss_row_find(counter) ? host_counter(s->now, counter) : grown;
+	bool explains = !loss_row_find(counter) && !syn_drops_is_sent(counter);
+	return grown < 0 && explains ? host_counter(s->now, counter) : grown;
 }
 
 /* In which the counter has counted: at most since boot, as the clock may have been wrong at the
@@ -673,8 +674,12 @@ static void record_all(const struct watch *w)
 	}
 	for (size_t i = 0; i < sizeof(recorded) / sizeof(*recorded); i++)
 		record(w->report, &w->after->counters, recorded[i]);
-	for (size_t i = 0; syn_drops_other(i); i++)
-		record(w->report, &w->after->counters, syn_drops_other(i));
+	for (size_t i = 0; syn_drops_cause(i); i++) {
+		const struct syn_drops_cause *c = syn_drops_cause(i);
+		record(w->report, &w->after->counters, c->counter);
+		if (c->sent)
+			record(w->report, &w->after->counters, c->sent);
+	}
 }
 
 static void since_table(struct finding *f, const struct watch *w, const struct since *s)

@@ -72,12 +72,20 @@ static inline bool loss_matters(int64_t lost, int64_t all)
 {
 	return lost >= LOSS_FEW && (double)lost >= LOSS_SHARE * (double)all;
 }
-/* The counters that explain drops of a listener which cost no client (struct syn_drops, `other`):
- * the first two of missing routes, the others of ICMP errors. NULL at the end. */
-const char *syn_drops_other(size_t i);
+/* What explains drops of a listener which cost no client (struct syn_drops, `other`). */
+struct syn_drops_cause {
+	const char *counter;
+	/* The same that this host has sent: over loopback, as to a process that sends datagrams to
+	 * a port which nobody has, each is received too and ends no handshake. NULL: none. */
+	const char *sent;
+};
+/* The first two are of missing routes, the others of ICMP errors. NULL at the end. */
+const struct syn_drops_cause *syn_drops_cause(size_t i);
+/* Whether it is one of the counters `sent`. */
+bool syn_drops_is_sent(const char *counter);
 /* What a check reads of another network namespace: what its servers lose, and what explains drops
  * that cost no client. `i` is below ELSEWHERE_COUNTERS. */
-#define ELSEWHERE_COUNTERS 13
+#define ELSEWHERE_COUNTERS 19
 const char *counter_elsewhere(size_t i);
 /* As nstat and ss name it: without the group "TcpExt.". */
 const char *counter_short(const char *counter);

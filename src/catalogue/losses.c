@@ -119,24 +119,40 @@ const struct loss_row *loss_row_find(const char *counter)
 	return NULL;
 }
 
-const char *syn_drops_other(size_t i)
+static const struct syn_drops_cause causes[] = {
+	{"Ip.OutNoRoutes", NULL},
+	{"Ip6.OutNoRoutes", NULL},
+	{"Icmp.InDestUnreachs", "Icmp.OutDestUnreachs"},
+	{"Icmp.InTimeExcds", "Icmp.OutTimeExcds"},
+	{"Icmp.InParmProbs", "Icmp.OutParmProbs"},
+	{"Icmp6.InDestUnreachs", "Icmp6.OutDestUnreachs"},
+	{"Icmp6.InParmProblems", "Icmp6.OutParmProblems"},
+	{"Icmp6.InTimeExcds", "Icmp6.OutTimeExcds"},
+};
+
+const struct syn_drops_cause *syn_drops_cause(size_t i)
 {
-	static const char *const others[] = {
-		"Ip.OutNoRoutes",       "Ip6.OutNoRoutes",   "Icmp.InDestUnreachs",
-		"Icmp.InTimeExcds",     "Icmp.InParmProbs",  "Icmp6.InDestUnreachs",
-		"Icmp6.InParmProblems", "Icmp6.InTimeExcds",
-	};
-	return i < sizeof(others) / sizeof(*others) ? others[i] : NULL;
+	return i < sizeof(causes) / sizeof(*causes) ? &causes[i] : NULL;
+}
+
+bool syn_drops_is_sent(const char *counter)
+{
+	for (size_t i = 0; i < sizeof(causes) / sizeof(*causes); i++)
+		if (causes[i].sent && !strcmp(causes[i].sent, counter))
+			return true;
+	return false;
 }
 
 const char *counter_elsewhere(size_t i)
 {
 	static const char *const counters[ELSEWHERE_COUNTERS] = {
-		COUNTER_LISTEN_OVERFLOWS, COUNTER_LISTEN_DROPS,   COUNTER_SYN_DROPS,
-		"Icmp.InDestUnreachs",    "Icmp.InTimeExcds",     "Icmp.InParmProbs",
-		"Icmp6.InDestUnreachs",   "Icmp6.InParmProblems", "Icmp6.InTimeExcds",
-		COUNTER_UDP_FULL,         COUNTER_UDP6_FULL,      COUNTER_UDP_MEMORY,
-		COUNTER_UDP6_MEMORY,
+		COUNTER_LISTEN_OVERFLOWS, COUNTER_LISTEN_DROPS,    COUNTER_SYN_DROPS,
+		"Icmp.InDestUnreachs",    "Icmp.InTimeExcds",      "Icmp.InParmProbs",
+		"Icmp6.InDestUnreachs",   "Icmp6.InParmProblems",  "Icmp6.InTimeExcds",
+		COUNTER_UDP_FULL,         COUNTER_UDP6_FULL,       COUNTER_UDP_MEMORY,
+		COUNTER_UDP6_MEMORY,      "Icmp.OutDestUnreachs",  "Icmp.OutTimeExcds",
+		"Icmp.OutParmProbs",      "Icmp6.OutDestUnreachs", "Icmp6.OutParmProblems",
+		"Icmp6.OutTimeExcds",
 	};
 	return counters[i];
 }

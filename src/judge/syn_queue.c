@@ -101,6 +101,15 @@ const struct listener *syn_queue_smallest(const struct accept_queues *q)
 /* Those of missing routes; the others are of ICMP. */
 #define UNROUTED 2
 
+/* At most so many of the drops have that cause. Of ICMP errors those that came from elsewhere. */
+static int64_t caused_by(const struct syn_drops_cause *c,
+			 int64_t (*value)(const void *of, const char *counter), const void *of)
+{
+	int64_t all = value(of, c->counter), sent = c->sent ? value(of, c->sent) : 0;
+	int64_t others = sent > 0 ? all - sent : all;
+	return others > 0 ? others : 0;
+}
+
 struct syn_drops syn_drops_of(int64_t (*value)(const void *of, const char *counter), const void *of)
 {
 	int64_t drops = value(of, COUNTER_LISTEN_DROPS),
@@ -111,10 +120,10 @@ struct syn_drops syn_drops_of(int64_t (*value)(const void *of, const char *count
 		return d;
 	d.rest = drops - overflows;
 	d.flooded = flooded > d.rest ? d.rest : flooded > 0 ? flooded : 0;
-	for (size_t i = 0; syn_drops_other(i); i++) {
-		int64_t other = value(of, syn_drops_other(i));
-		d.other += other > 0 ? other : 0;
-		d.ended += other > 0 && i >= UNROUTED ? other : 0;
+	for (size_t i = 0; syn_drops_cause(i); i++) {
+		int64_t other = caused_by(syn_drops_cause(i), value, of);
+		d.other += other;
+		d.ended += i >= UNROUTED ? other : 0;
 	}
 	return d;
 }

@@ -128,10 +128,10 @@ static bool is_subtracted(const char *name)
 	for (size_t i = 0; i < loss_row_count(); i++)
 		if (loss_row_at(i)->less && !strcmp(loss_row_at(i)->less, name))
 			return true;
-	for (size_t i = 0; syn_drops_other(i); i++)
-		if (!strcmp(syn_drops_other(i), name))
+	for (size_t i = 0; syn_drops_cause(i); i++)
+		if (!strcmp(syn_drops_cause(i)->counter, name))
 			return true;
-	return false;
+	return syn_drops_is_sent(name);
 }
 
 /* Those that the catalogue explains, and what is no loss of them. */

@@ -290,6 +290,30 @@ static void half_open_ended_with_cookies(struct looks *m)
 	counter_set(m, "Icmp.InDestUnreachs", 700, 3310);
 }
 
+/* Those over loopback, of datagrams to a port that nobody has, end none. */
+static void syns_lost_beside_errors_of_loopback(struct looks *m)
+{
+	half_open_ended_with_cookies(m);
+	counter_set(m, "Icmp.OutDestUnreachs", 700, 3000);
+}
+
+static void syns_lost_since_beside_errors_of_loopback(struct looks *m)
+{
+	syns_lost_since(m);
+	counter_set(m, "Icmp.OutTimeExcds", 2000, 2000);
+	counter_set(m, "Icmp.InTimeExcds", 2000, 2000);
+	then(m, "Icmp.InTimeExcds", 0);
+	then(m, "Icmp.OutTimeExcds", 0);
+}
+
+/* A report of an earlier version has not what this host has sent. */
+static void half_open_ended_since_with_errors_sent(struct looks *m)
+{
+	syns_lost_since(m);
+	counter_set(m, "Icmp.OutTimeExcds", 2000, 2000);
+	counter_set(m, "Icmp.InTimeExcds", 2000, 2000);
+}
+
 /* No route leads back to the client. */
 static void unrouted(struct looks *m)
 {
@@ -670,6 +694,13 @@ static void each_look_gets_its_findings(void **state)
 		{syns_lost_with_cookies, "counters.since warning, counters.past note",
 		 "counters.since warning, counters.past note"},
 		{half_open_ended_with_cookies, "counters.past note", "counters.past note"},
+		{syns_lost_beside_errors_of_loopback,
+		 "counters.growing warning, counters.past note", "counters.past note"},
+		{syns_lost_since_beside_errors_of_loopback,
+		 "counters.since warning, counters.past note",
+		 "counters.since warning, counters.past note"},
+		{half_open_ended_since_with_errors_sent, "counters.since note, counters.past note",
+		 "counters.since note, counters.past note"},
 		{unrouted, "counters.growing warning, counters.past note", "counters.past note"},
 		{filtered, "counters.growing warning, counters.past note", "counters.past note"},
 		{behind_nat, "counters.growing warning", ""},
@@ -889,8 +920,8 @@ static void the_report_carries_its_counters(void **state)
 	assert_int_equal(report_counter_value(&report, "sockstat.TCP.orphan"), 3);
 	assert_int_equal(report_counter_value(&report, "Tcp.PassiveOpens"), -1);
 	size_t others = 0;
-	while (syn_drops_other(others))
-		others++;
+	for (size_t i = 0; syn_drops_cause(i); i++)
+		others += syn_drops_cause(i)->sent ? 2 : 1;
 	for (size_t i = 0; i < loss_row_count(); i++)
 		others += (size_t)(!!loss_row_at(i)->all + !!loss_row_at(i)->less +
 				   !!loss_row_at(i)->served);
@@ -936,8 +967,11 @@ static void all_counted(struct looks *m)
 		if (l->less && !loss_row_find(l->less))
 			counter_set(m, l->less, 9, 9);
 	}
-	for (size_t i = 0; syn_drops_other(i); i++)
-		counter_set(m, syn_drops_other(i), 9, 9);
+	for (size_t i = 0; syn_drops_cause(i); i++) {
+		counter_set(m, syn_drops_cause(i)->counter, 9, 9);
+		if (syn_drops_cause(i)->sent)
+			counter_set(m, syn_drops_cause(i)->sent, 9, 9);
+	}
 }
 
 /* Takes the next pattern of "a|b(c|d)|e"; "": there is none. */
@@ -986,8 +1020,11 @@ static void what_the_rules_look_at_is_exported(void **state)
 		}
 	}
 	assert_true(patterns > 20);
-	for (size_t i = 0; syn_drops_other(i); i++)
-		pattern_is_exported(metrics, syn_drops_other(i));
+	for (size_t i = 0; syn_drops_cause(i); i++) {
+		pattern_is_exported(metrics, syn_drops_cause(i)->counter);
+		if (syn_drops_cause(i)->sent)
+			pattern_is_exported(metrics, syn_drops_cause(i)->sent);
+	}
 	free(metrics);
 }
 

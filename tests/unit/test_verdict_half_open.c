@@ -307,6 +307,13 @@ static void syns_lost_among_errors(struct looks *m)
 	counter_set(m, "Icmp.InDestUnreachs", 0, 12);
 }
 
+/* Those over loopback end none. */
+static void syns_lost_beside_errors_of_loopback(struct looks *m)
+{
+	half_open_end(m);
+	counter_set(m, "Icmp.OutDestUnreachs", 0, 12);
+}
+
 static void half_open_end_with_cookies(struct looks *m)
 {
 	syns_lost_by_the_subject(m);
@@ -394,6 +401,7 @@ static void half_open_connections_get_their_findings(void **state)
 		 "syn-queue.dropping warning, syn-queue.dropping warning"},
 		{half_open_end, "", ""},
 		{half_open_end_with_cookies, "", ""},
+		{syns_lost_beside_errors_of_loopback, "syn-queue.dropping critical", ""},
 		{syns_lost_among_errors, "syn-queue.dropping critical", ""},
 		{overflow_unseen, "counters.growing warning", ""},
 	};

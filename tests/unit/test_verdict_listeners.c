@@ -370,6 +370,12 @@ static void dropping_also(struct looks *m, int64_t drops, const char *counter, i
 }
 /* A scan whose SYN-ACKs were answered by ICMP errors: each is a drop too. */
 static void scanned_elsewhere(struct looks *m) { dropping_also(m, 3, "Icmp.InDestUnreachs", 3); }
+/* The errors are of datagrams over its loopback. */
+static void dropping_beside_errors_elsewhere(struct looks *m)
+{
+	dropping_also(m, 40, "Icmp.InDestUnreachs", 90);
+	counted_elsewhere(&m->after.elsewhere.at[1], "Icmp.OutDestUnreachs", 90);
+}
 static void scanned_elsewhere6(struct looks *m) { dropping_also(m, 3, "Icmp6.InTimeExcds", 9); }
 static void dropping_beside_a_scan(struct looks *m)
 {
@@ -712,6 +718,7 @@ static void servers_get_their_findings(void **state)
 		{scanned_elsewhere, "", ""},
 		{scanned_elsewhere6, "", ""},
 		{dropping_beside_a_scan, "listeners.elsewhere.dropping warning", ""},
+		{dropping_beside_errors_elsewhere, "listeners.elsewhere.dropping warning", ""},
 		{flooded_elsewhere, "listeners.elsewhere.dropping warning", ""},
 		{datagrams_of_a_client_elsewhere, "", ""},
 		{datagrams_of_a_relay_elsewhere, "listeners.elsewhere.dropping warning", ""},
