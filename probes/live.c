@@ -17,6 +17,10 @@
 #define NAMED 3
 /* Connections with unread data that are more than a slow request or two. */
 #define UNREAD_MIN 8
+/* Connections that clients have closed and the server has not, which are more than a few half-open
+ * tunnels, and the part of those that are open. */
+#define LEFT_MIN 8
+#define LEFT_PART 10
 
 /* The initial and the maximum size of a buffer, which autotuning changes. */
 enum { INITIAL, MAX };
@@ -24,6 +28,7 @@ enum { INITIAL, MAX };
 struct sample {
 	const struct subject *subject; /* NULL: none, or it has no connections to look at */
 	struct connection_states *states;
+	uint64_t left;               /* as in struct connections, of all connections */
 	int64_t receive[2], send[2]; /* of tcp_rmem and tcp_wmem; REPORT_NONE: unknown */
 };
 
@@ -48,6 +53,7 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		return err_set(e, ENOMEM, "connections: out of memory");
 	if (connections_states(h, &l, subject_receives, (void *)o->subject, s->states, NULL))
 		return 0;
+	connections_left(h, &l, subject_receives, (void *)o->subject, &s->left, NULL);
 	s->subject = o->subject;
 	buffer_sizes(h, "net.ipv4.tcp_rmem", s->receive);
 	buffer_sizes(h, "net.ipv4.tcp_wmem", s->send);
@@ -177,7 +183,7 @@ static void looks_make(const struct sample *before, const struct sample *after, 
 		const struct connection_state *now = &after->states->at[i];
 		const struct connection_state *was =
 			bsearch(now, then->at, then->count, sizeof(*then->at), u64_compare);
-		if (!was)
+		if (!was || now->left)
 			continue;
 		struct look *l = &out->at[out->count++];
 		*l = (struct look){.now = now};
@@ -353,9 +359,31 @@ static void judge_unread(const struct sample *after, const struct looks *all, do
 	finding_evidence(f, "connections with data in between", "connections", (double)busy, NAN);
 }
 
+/* By the share of those that were looked at. */
+static void judge_left(const struct sample *after, struct report *r)
+{
+	const struct subject *s = after->subject;
+	const struct connection_states *states = after->states;
+	struct wording words = {0};
+	size_t left = 0;
+	for (size_t i = 0; i < states->count; i++)
+		left += states->at[i].left;
+	if (after->left < LEFT_MIN || left * LEFT_PART < states->count)
+		return;
+	wording_set(&words, "who", "%s", s->name[0] ? s->name : "the server");
+	wording_set(&words, "pid", "%s", s->pid ? quantity_plain((uint64_t)s->pid).text : "");
+	wording_set(&words, "left", "%s", quantity_count(after->left).text);
+	wording_set(&words, "time", "%s", quantity_seconds(CONNECTION_LEFT_MS / 1e3).text);
+	struct finding *f = report_finding(r, "live.unclosed", &words);
+	finding_evidence(f, "connections that clients have closed", "connections",
+			 (double)after->left, NAN);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
+	if (after->subject)
+		judge_left(after, r);
 	if (m->seconds <= 0 || !before->subject || !after->subject || !after->states->timed)
 		return;
 	CLEAN(free_pointer) struct looks *all = calloc(1, sizeof(*all));

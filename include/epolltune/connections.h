@@ -12,6 +12,10 @@
 
 #define CONNECTIONS_SAMPLE 2048
 
+/* In CLOSE_WAIT without a segment for so long, a connection is of no use to its client: where that
+ * has closed it, FIN_WAIT2 has ended there by default (net.ipv4.tcp_fin_timeout). */
+#define CONNECTION_LEFT_MS 60000
+
 /* Of struct tcp_info, include/uapi/linux/tcp.h. */
 struct connection {
 	uint32_t rtt_us;    /* tcpi_min_rtt, before Linux 4.6 tcpi_rtt; 0: none was taken */
@@ -21,9 +25,10 @@ struct connection {
 };
 
 struct connections {
-	uint64_t open;     /* in the last reading */
+	uint64_t open;     /* in the last reading, without those that are left */
 	uint64_t accepted; /* of these, that the server has accepted */
 	uint64_t heard;    /* of those, that clients have sent data on */
+	uint64_t left;     /* that clients closed CONNECTION_LEFT_MS ago, and the server did not */
 	uint64_t seen;     /* in all readings */
 	size_t count;
 	struct connection at[CONNECTIONS_SAMPLE]; /* drawn evenly from all that were seen */
@@ -76,6 +81,7 @@ struct connection_state {
 	 * 0 and false. */
 	uint32_t unread;   /* that the application has not read */
 	bool heard;        /* its client has sent data */
+	bool left;         /* as in struct connections */
 	int receive_scale; /* of the receive window it offers; -1: not scaled, or not known */
 };
 
@@ -85,6 +91,11 @@ struct connection_states {
 	bool timed; /* the kernel has the times (Linux 4.10) */
 	struct connection_state at[CONNECTIONS_SAMPLE];
 };
+
+/* Counts those of them that are left, of all. Errors as of connections_read(). */
+int connections_left(const struct host *h, const struct listeners *l,
+		     bool (*wanted)(const struct listener *l, void *arg), void *arg, uint64_t *left,
+		     struct err *e);
 
 /* Reads the state of those connections, at most CONNECTIONS_SAMPLE: the first ones of the kernel's
  * hash table, whose order does not depend on what they do. Errors as of connections_read(). */

@@ -75,8 +75,8 @@ static inline bool loss_matters(int64_t lost, int64_t all)
 /* What explains drops of a listener which cost no client (struct syn_drops, `other`). */
 struct syn_drops_cause {
 	const char *counter;
-	/* The same that this host has sent: over loopback, as to a process that sends datagrams to
-	 * a port which nobody has, each is received too and ends no handshake. NULL: none. */
+	/* The same that this host has sent: over loopback, as of datagrams to a closed port, each
+	 * is received too and ends no handshake. NULL: none. */
 	const char *sent;
 };
 /* The first two are of missing routes, the others of ICMP errors. NULL at the end. */

@@ -2808,6 +2808,31 @@ static const struct finding_row findings[] = {
 	 .action = "Find out what its workers wait for. More of them help only if they are all in "
 		   "use.",
 	 .proof = "Recv-Q of ss -tn; lastrcv of ss -ti"},
+	{.id = "live.unclosed",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .about = "{who}",
+	 .title = "{who}{pid? (pid {pid})} has not closed {left} connections that clients closed "
+		  "{time} ago or earlier",
+	 .detail = "They are in CLOSE_WAIT, and no segment has arrived since. Each holds a "
+		   "descriptor that no client can use, until the process closes it or exits: the "
+		   "capacity of descriptors.process is without them.",
+	 .advice =
+		 "Close a connection when read() returns 0 or an error, or epoll reports "
+		 "EPOLLRDHUP, also where its request is not answered yet. To list them\\: ss -tnp "
+		 "state close-wait. A restart frees them.",
+	 .answer = "{who} has not closed {left} connections that clients closed",
+	 .meaning =
+		 "A tenth or more of the connections of the server that --server names are in "
+		 "CLOSE_WAIT and have received no segment for 60 s, by when the kernel of a client "
+		 "that has closed has forgotten it, too. The application does not close them, or "
+		 "works on for clients that have given up. Where they grow, accept() fails with EMFILE "
+		 "in the end.",
+	 .action =
+		 "Close what clients have closed; in a proxy for TCP set a timeout for connections "
+		 "that one side has closed (HAProxy: timeout client-fin).",
+	 .proof = "ss -tn state close-wait; lastrcv and lastack of ss -ti"},
 	{.id = "live.causes",
 	 .observed = true,
 	 .title =

@@ -58,13 +58,13 @@ static void own_spread(struct listeners *own)
 			own->at[i].clients = own->at[i - 1].clients;
 }
 
-static int accepted_add(struct accepted_list *out, uint64_t inode, bool own)
+static int accepted_add(struct accepted_list *out, struct accepted one)
 {
 	struct accepted *more =
 		out->count < ACCEPTED_MAX ? array_add(&out->at, &out->count, sizeof(*more)) : NULL;
 	if (!more)
 		return NL_STOP;
-	*more = (struct accepted){inode, own};
+	*more = one;
 	return NL_OK;
 }
 
@@ -78,8 +78,21 @@ static int tcp_received(struct nl_msg *msg, void *arg)
 	    !m->idiag_inode)
 		return NL_OK;
 	int at = listener_table_find(r->table, m);
-	return at < 0 ? NL_OK
-		      : accepted_add(r->out, m->idiag_inode, own_count(r->own, r->firsts[at]));
+	struct accepted one = {
+		.inode = m->idiag_inode, .opened = at < 0, .left = sock_diag_is_left(header)};
+	if (at >= 0)
+		one.own = own_count(r->own, r->firsts[at]);
+	return at >= 0 || one.left ? accepted_add(r->out, one) : NL_OK;
+}
+
+/* Only those that clients have closed are asked for their times: there may be a million others. */
+static void tcp_read(const struct listeners *all, struct reading *r)
+{
+	const unsigned closed = 1u << TCP_CLOSE_WAIT;
+	struct port_window windows[PORT_WINDOWS];
+	sock_diag_tcp_with(0, TCP_CONNECTED & ~closed, windows,
+			   listener_table_windows(all, NULL, NULL, windows), tcp_received, r, NULL);
+	sock_diag_tcp_with(SOCK_DIAG_WITH(INET_DIAG_INFO), closed, NULL, 0, tcp_received, r, NULL);
 }
 
 /* An accepted socket has the name of its listener: net/unix/af_unix.c, unix_stream_connect(). */
@@ -96,7 +109,7 @@ static int unix_received(struct nl_msg *msg, void *arg)
 		return NL_OK;
 	listener_unix_address(&named, name);
 	return m->udiag_ino && own_count(r->own, own_first(r->own, &named))
-		       ? accepted_add(r->out, m->udiag_ino, true)
+		       ? accepted_add(r->out, (struct accepted){.inode = m->udiag_ino, .own = true})
 		       : NL_OK;
 }
 
@@ -122,11 +135,8 @@ void accepted_sockets_read(const struct host *h, struct listeners *own, struct a
 	CLEAN(listener_table_free) struct listener_table *table = listener_table_make(&all);
 	CLEAN(free_pointer) int *firsts = firsts_make(own, &all);
 	struct reading r = {own, table, firsts, out};
-	struct port_window windows[PORT_WINDOWS];
 	if (table && firsts)
-		sock_diag_tcp_with(0, TCP_CONNECTED, windows,
-				   listener_table_windows(&all, NULL, NULL, windows), tcp_received,
-				   &r, NULL);
+		tcp_read(&all, &r);
 	if (any_unix(own))
 		sock_diag_dump(SOCK_DIAG_BY_FAMILY, &names, sizeof(names), unix_received, &r, NULL);
 	own_spread(own);

@@ -35,7 +35,8 @@
 #define NUMBERS 16
 #define THREADS 64
 
-enum kind { OTHER, LISTENER, CLIENT, ACCEPTED, OPENED };
+/* LEFT, OPENED_LEFT: connections that the other side closed long ago. */
+enum kind { OTHER, LISTENER, CLIENT, ACCEPTED, OPENED, LEFT, OPENED_LEFT, KINDS };
 
 /* Connections of clients, by the process that has them: a child inherits those of its parent. */
 struct connection_held {
@@ -123,6 +124,8 @@ static enum kind kind_of(const struct acceptor_search *s, const struct descripto
 	if (has_inode(s, d->socket))
 		return LISTENER;
 	const struct accepted *a = accepted_sockets_find(&s->accepted, d->socket);
+	if (a && a->left)
+		return a->opened ? OPENED_LEFT : LEFT;
 	return a ? (a->own ? CLIENT : ACCEPTED) : is_tcp(all, d) ? OPENED : OTHER;
 }
 
@@ -141,7 +144,7 @@ static void watched_seen(uint64_t inode, void *arg)
 
 /* Those up to `first`, of each kind; notes the numbers that show whether it accepts. */
 static void low_look(struct acceptor_search *s, int process, struct looked *l,
-		     struct descriptors *all, uint64_t kinds[OPENED + 1])
+		     struct descriptors *all, uint64_t kinds[KINDS])
 {
 	struct descriptor d;
 	for (unsigned n = 0; n < s->first && s->descriptors && descriptors_next(all, &d); n++) {
@@ -152,7 +155,8 @@ static void low_look(struct acceptor_search *s, int process, struct looked *l,
 		kinds[kind]++;
 		if (kind == LISTENER)
 			number_add(&l->listeners, d.fd);
-		if (kind == CLIENT) {
+		/* One that is left shows who accepted it. */
+		if (kind == CLIENT || kind == LEFT) {
 			struct connection_held *more =
 				array_add(&s->held, &s->held_count, sizeof(*more));
 			s->full |= !more;
@@ -173,10 +177,10 @@ static void low_look(struct acceptor_search *s, int process, struct looked *l,
 
 /* Adds an estimate of those beyond, of which some could be looked at. */
 static void rest_estimate(struct acceptor_search *s, struct descriptors *all, uint64_t open,
-			  uint64_t kinds[OPENED + 1])
+			  uint64_t kinds[KINDS])
 {
 	struct descriptor d;
-	uint64_t seen = 0, of[OPENED + 1] = {0};
+	uint64_t seen = 0, of[KINDS] = {0};
 	if (open <= s->first)
 		return;
 	uint64_t rest = open - s->first, step = rest / SAMPLE + 1;
@@ -187,7 +191,7 @@ static void rest_estimate(struct acceptor_search *s, struct descriptors *all, ui
 		seen++;
 		of[kind_of(s, all, &d)]++;
 	}
-	for (size_t i = 0; i <= OPENED && seen; i++)
+	for (size_t i = 0; i < KINDS && seen; i++)
 		kinds[i] += rest * of[i] / seen;
 }
 
@@ -323,21 +327,22 @@ static void veiled_add(struct acceptor_search *s, int process, struct looked *l)
 }
 
 /* `each`: the descriptors that a connection takes; 0: one. */
-static void kinds_take(struct holder *at, const uint64_t kinds[OPENED + 1], uint64_t each)
+static void kinds_take(struct holder *at, const uint64_t kinds[KINDS], uint64_t each)
 {
-	uint64_t opened = kinds[OPENED], others = kinds[ACCEPTED];
+	uint64_t opened = kinds[OPENED], others = kinds[ACCEPTED], open = kinds[CLIENT] + others;
+	uint64_t left = kinds[LEFT] + kinds[OPENED_LEFT];
 	at->listens = kinds[LISTENER];
-	at->accepted = kinds[CLIENT] + others;
-	at->held = acceptors_held(kinds[OTHER], at->accepted, each) + kinds[LISTENER] + others +
-		   opened;
+	at->accepted = open + kinds[LEFT];
+	at->held =
+		acceptors_held(kinds[OTHER], open, each) + kinds[LISTENER] + others + opened + left;
 	at->upstream = opened > others ? opened - others : 0;
-	at->opened = opened;
+	at->opened = opened + kinds[OPENED_LEFT];
 }
 
 static void holder_look(struct acceptor_search *s, int process, const struct process_stat *stat)
 {
 	struct looked l = {.at.parent = stat->parent};
-	uint64_t kinds[OPENED + 1] = {0};
+	uint64_t kinds[KINDS] = {0};
 	CLEAN(descriptors_close) struct descriptors all = {.directory = -1};
 	if (process_read_at(process, stat->pid, &l.at.p, NULL) < 0 ||
 	    l.at.p.started != stat->started)
@@ -354,7 +359,7 @@ static void holder_look(struct acceptor_search *s, int process, const struct pro
 		return;
 	}
 	rest_estimate(s, &all, l.at.p.open, kinds);
-	if (!kinds[LISTENER] && !kinds[CLIENT])
+	if (!kinds[LISTENER] && !kinds[CLIENT] && !kinds[LEFT])
 		return;
 	const struct server_row *row = subject_row(s->subject);
 	kinds_take(&l.at, kinds, row ? row->files_per_client : 0);

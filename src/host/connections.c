@@ -27,7 +27,7 @@ struct reading {
 	void *arg;
 	struct connections *out;
 	struct connection_states *states;
-	uint64_t *closed_ms;
+	uint64_t *closed_ms, *left;
 };
 
 static struct connection connection_of(struct nlmsghdr *header)
@@ -67,6 +67,10 @@ static int received(struct nl_msg *msg, void *arg)
 	struct nlmsghdr *header = nlmsg_hdr(msg);
 	if (!is_wanted(r, header))
 		return NL_OK;
+	if (sock_diag_is_left(header)) {
+		r->out->left++;
+		return NL_OK;
+	}
 	const struct inet_diag_msg *m = nlmsg_data(header);
 	const struct connection one = connection_of(header);
 	r->out->open++;
@@ -136,6 +140,7 @@ static int state_received(struct nl_msg *msg, void *arg)
 	/* net/ipv4/tcp_diag.c, tcp_diag_get_info() */
 	s->unread = is_served(m) ? m->idiag_rqueue : 0;
 	s->heard = is_served(m) && connection_of(header).received;
+	s->left = sock_diag_is_left(header);
 	s->received = memory[SK_MEMINFO_RMEM_ALLOC];
 	s->queued = memory[SK_MEMINFO_WMEM_QUEUED];
 	s->receive_buffer = memory[SK_MEMINFO_RCVBUF];
@@ -165,7 +170,7 @@ int connections_read(const struct host *h, const struct listeners *l,
 {
 	struct reading r = {
 		.wanted_states = TCP_OPEN, .l = l, .wanted = wanted, .arg = arg, .out = c};
-	c->open = c->accepted = c->heard = 0;
+	c->open = c->accepted = c->heard = c->left = 0;
 	return reading_run(&r, h, SOCK_DIAG_WITH(INET_DIAG_INFO), received, e);
 }
 
@@ -181,6 +186,27 @@ int connections_read_subject(const struct host *h, const struct subject *s, stru
 	}
 	int rc = listeners_read_tcp(h, &l, e);
 	return rc ? rc : connections_read(h, &l, subject_receives, (void *)s, c, e);
+}
+
+static int left_received(struct nl_msg *msg, void *arg)
+{
+	const struct reading *r = arg;
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	*r->left += is_wanted(r, header) && sock_diag_is_left(header);
+	return NL_OK;
+}
+
+int connections_left(const struct host *h, const struct listeners *l,
+		     bool (*wanted)(const struct listener *l, void *arg), void *arg, uint64_t *left,
+		     struct err *e)
+{
+	struct reading r = {.wanted_states = 1u << TCP_CLOSE_WAIT,
+			    .l = l,
+			    .wanted = wanted,
+			    .arg = arg,
+			    .left = left};
+	*left = 0;
+	return reading_run(&r, h, SOCK_DIAG_WITH(INET_DIAG_INFO), left_received, e);
 }
 
 int connections_states(const struct host *h, const struct listeners *l,

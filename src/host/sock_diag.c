@@ -9,6 +9,8 @@
 #include <netlink/msg.h>
 
 #include "epolltune/cleanup.h"
+#include "epolltune/connections.h"
+#include "host/tcp_info.h"
 
 int sock_diag_live(const struct host *h, struct err *e)
 {
@@ -133,4 +135,17 @@ int host_closing(const struct host *h, uint64_t *count, struct err *e)
 	return r ? r
 		 : sock_diag_tcp(1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 | 1u << TCP_CLOSING,
 				 closing_received, count, e);
+}
+
+/* The FIN is a segment too, and so is each acknowledgement of a client that has only shut its side
+ * down and reads still. */
+bool sock_diag_is_left(struct nlmsghdr *header)
+{
+	const struct inet_diag_msg *m = nlmsg_data(header);
+	const struct nlattr *info = nlmsg_find_attr(header, sizeof(*m), INET_DIAG_INFO);
+	struct connection_state s = {0};
+	if (m->idiag_state != TCP_CLOSE_WAIT || !m->idiag_inode || !info)
+		return false;
+	tcp_info_state(nla_data(info), (size_t)nla_len(info), &s);
+	return s.silent_ms >= CONNECTION_LEFT_MS;
 }

@@ -290,7 +290,7 @@ static void half_open_ended_with_cookies(struct looks *m)
 	counter_set(m, "Icmp.InDestUnreachs", 700, 3310);
 }
 
-/* Those over loopback, of datagrams to a port that nobody has, end none. */
+/* Those over loopback, of datagrams to a closed port, end none. */
 static void syns_lost_beside_errors_of_loopback(struct looks *m)
 {
 	half_open_ended_with_cookies(m);

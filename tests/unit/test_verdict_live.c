@@ -18,6 +18,7 @@
 
 static struct connection_states then, now;
 static const struct subject server = {.name = "nginx"};
+static uint64_t left; /* of all connections */
 
 static void begin(size_t count)
 {
@@ -46,8 +47,8 @@ static const struct report *judged(void)
 {
 	static struct report r;
 	const struct moment m = {.target = &target, .options = &options, .seconds = 0.5};
-	const struct sample looks[2] = {{&server, &then, RECEIVE, SEND},
-					{&server, &now, RECEIVE, SEND}};
+	const struct sample looks[2] = {{&server, &then, 0, RECEIVE, SEND},
+					{&server, &now, left, RECEIVE, SEND}};
 	report_init(&r);
 	observation_judge(&looks[0], &looks[1], &m, &r);
 	return &r;
@@ -228,6 +229,40 @@ static void most_connections_unread_are_a_warning(void **state)
 	options.stall_seen = false;
 }
 
+/* Those that were looked at may be a part of all. They are limited by nothing. */
+static void connections_that_clients_have_closed_are_a_warning(void **state)
+{
+	static const struct {
+		size_t open, closed;
+		uint64_t left;
+		const char *findings;
+	} rows[] = {
+		{72, 8, 8, "live.unclosed warning, live.causes note"},
+		{1843, 205, 15900, "live.unclosed warning, live.causes note"},
+		{0, 8, 8, "live.unclosed warning"},
+		{7, 7, 7, "live.causes note"},  /* few */
+		{73, 8, 8, "live.causes note"}, /* of many: tunnels that are half open */
+		{20, 0, 0, "live.causes note"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char row[24];
+		begin(rows[i].open + rows[i].closed);
+		for (size_t k = 0; k < rows[i].closed; k++)
+			now.at[k].left = true;
+		left = rows[i].left;
+		snprintf(row, sizeof(row), "row %zu", i);
+		findings_are(row, judged(), rows[i].findings);
+	}
+	begin(8);
+	for (size_t i = 0; i < 8; i++)
+		now.at[i].left = true;
+	left = 15900;
+	assert_string_equal(judged()->findings[0].title,
+			    "nginx has not closed 15 900 connections that clients closed 60 s ago "
+			    "or earlier");
+	left = 0;
+}
+
 /* Without a second sample, connections in both, or the kernel's times nothing is known. */
 static void what_is_not_known_is_not_reported(void **state)
 {
@@ -240,7 +275,7 @@ static void what_is_not_known_is_not_reported(void **state)
 	now.timed = false;
 	findings_are("without times", judged(), "");
 	static struct report r;
-	const struct sample look = {&server, &then, RECEIVE, SEND};
+	const struct sample look = {&server, &then, 0, RECEIVE, SEND};
 	begin(1);
 	report_init(&r);
 	observation_judge(&look, &look, &(struct moment){0}, &r);
@@ -255,6 +290,7 @@ int main(void)
 		cmocka_unit_test(fixed_buffers_are_inferred),
 		cmocka_unit_test(the_most_limited_are_named),
 		cmocka_unit_test(most_connections_unread_are_a_warning),
+		cmocka_unit_test(connections_that_clients_have_closed_are_a_warning),
 		cmocka_unit_test(what_is_not_known_is_not_reported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
