@@ -277,6 +277,16 @@ static const struct err *sample_unread(const struct sample *s) { return &s->unre
 
 static void sample_release(struct sample *s) { listeners_free(&s->udp); }
 
+/* A packet at an interface where IPv6 is disabled counts in Ip6.InDiscards, and is no loss. */
+static void discards6_drop(const struct host *h, struct host_counters *all)
+{
+	if (!host_ipv6_disabled(h))
+		return;
+	for (size_t i = 0; i < all->count; i++)
+		if (!strcmp(all->at[i].name, COUNTER_DISCARDS6))
+			all->at[i].value = -1;
+}
+
 static int sample_take(const struct host *h, const struct probe_options *o, struct sample *s,
 		       struct err *e)
 {
@@ -285,8 +295,10 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	s->fin_timeout = REPORT_NONE;
 	s->max_orphans = s->memory_pressure = s->memory_max = s->cookies = s->udp_max = REPORT_NONE;
 	host_counters(h, &s->counters, NULL);
+	discards6_drop(h, &s->counters);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		host_table_counters(h, tables[i], &s->counters);
+	host_filter_counters(h, &s->counters);
 	unread_add(s, &s->counters.unread, 0);
 	if (!s->unread.code && host_counter(&s->counters, COUNTER_LISTEN_DROPS) < 0)
 		err_set(&s->unread, ENODATA, "/proc/net/netstat has no ListenDrops");
@@ -445,8 +457,6 @@ static int64_t loss_value(const struct loss_row *l, const struct sample *s,
 	return d.rest > other ? d.rest - other : 0;
 }
 
-/* Of so many packets one may be spoofed or damaged. */
-#define STRAY_PART 100
 /* A client whose SYN is lost sends some more of them: against the connections of those that are
  * served they are more than that part where one client in twenty is lost. So many a second may be
  * broadcasts of neighbours where none connects. */
@@ -462,8 +472,8 @@ static bool is_loss(const struct loss_row *l, int64_t (*value)(const void *of, c
 	int64_t served = l->served ? value(of, l->served) : -1;
 	int64_t strays = value(of, l->counter) - (less > 0 ? less : 0);
 	double span = seconds > 1 ? seconds : 1, few = l->few ? (double)l->few * span : 1;
-	return l->kind != LOSS_STRAY ||
-	       ((double)strays - few) * STRAY_PART > (double)value(of, l->all) ||
+	double part = l->part ? (double)l->part : STRAY_PART;
+	return l->kind != LOSS_STRAY || ((double)strays - few) * part > (double)value(of, l->all) ||
 	       (served >= 0 && ((double)strays - SERVED_FEW * span) * SERVED_PART > (double)served);
 }
 

@@ -23,6 +23,7 @@
 #define COUNTER_SEGMENTS_IN "Tcp.InSegs"
 #define COUNTER_SEGMENTS_OUT "Tcp.OutSegs"
 #define COUNTER_RETRANSMITS "Tcp.RetransSegs"
+#define COUNTER_DISCARDS6 "Ip6.InDiscards"
 #define COUNTER_SOFTNET_DROPPED "softnet.dropped" /* of the machine */
 #define COUNTER_OOM_KILLS "vmstat.oom_kill"       /* likewise */
 #define COUNTER_UDP_FULL "Udp.RcvbufErrors"
@@ -53,6 +54,7 @@ struct loss_row {
 	 * packets of loopback and of long connections do not hide. NULL: none. */
 	const char *served;
 	int64_t few;       /* of a stray: so many a second show nothing; 0: as one */
+	int64_t part;      /* likewise: one of so many shows nothing; 0: STRAY_PART */
 	const char *named; /* NULL: as counter_short() */
 };
 
@@ -66,6 +68,8 @@ const char *loss_name(const struct loss_row *l);
 #define LOSS_SHARE 0.00001
 /* So few are of one slow reader, or damaged anywhere. */
 #define LOSS_FEW 10
+/* Of so many packets one may be spoofed or damaged. */
+#define STRAY_PART 100
 /* Whether so many lost packets cost clients. `all`: that arrived in the same time; below 0:
  * unknown. Pure. */
 static inline bool loss_matters(int64_t lost, int64_t all)

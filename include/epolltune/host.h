@@ -101,8 +101,9 @@ struct host_files {
 };
 int host_files(const struct host *h, struct host_files *out, struct err *e);
 
-/* Kernel counters of the calling network namespace: /proc/net/netstat, snmp, snmp6 and sockstat,
- * named "TcpExt.ListenOverflows", "Tcp.ActiveOpens", "Udp6.RcvbufErrors", "sockstat.TCP.inuse".
+/* Kernel counters of the calling network namespace: /proc/net/netstat, snmp, snmp6, sockstat and
+ * xfrm_stat, named "TcpExt.ListenOverflows", "Tcp.ActiveOpens", "Udp6.RcvbufErrors",
+ * "sockstat.TCP.inuse", "xfrm_stat.XfrmInNoStates".
  * Missing or damaged counters are absent; fails only if none can be read. */
 #define HOST_COUNTERS 640
 struct host_counters {
@@ -118,6 +119,12 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 /* Adds the sums over the CPUs of /proc/net/stat/TABLE, "nf_conntrack.drop"; nothing where there is
  * no such table. "entries" is the table's own count. */
 void host_table_counters(const struct host *h, const char *table, struct host_counters *out);
+/* Adds "nfnetlink_queue.dropped" and "nfnetlink_queue.user_dropped", the sums of all queues that
+ * the rules NFQUEUE and queue have a process for; nothing where there is none, or only root may
+ * read that. */
+void host_filter_counters(const struct host *h, struct host_counters *out);
+/* Whether IPv6 is disabled on an interface of this network namespace, or that is not known. */
+bool host_ipv6_disabled(const struct host *h);
 /* Adds "GROUP.NAME"; not a name that is too long, nor one beyond the capacity. */
 void host_counter_add(struct host_counters *out, const char *group, const char *name,
 		      int64_t value);

@@ -99,7 +99,7 @@ struct proposal {
 
 /* Figures that compare alternatives (rows) under several conditions (columns). */
 #define TABLE_COLUMNS 4
-#define TABLE_ROWS 60
+#define TABLE_ROWS 80
 struct finding_table {
 	char corner[24]; /* head of the column of row names */
 	size_t column_count, row_count;
@@ -268,7 +268,7 @@ struct report_listener {
 #define REPORT_WALLS 40
 #define REPORT_FINDINGS 64
 #define REPORT_PROBES 24
-#define REPORT_COUNTERS 192
+#define REPORT_COUNTERS 256
 #define REPORT_LISTENERS 64
 
 struct report {

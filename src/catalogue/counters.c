@@ -8,6 +8,8 @@
 #define SNMP6 "/proc/net/snmp6"
 #define SOFTNET "/proc/net/softnet_stat"
 #define CONNTRACK "/proc/net/stat/nf_conntrack"
+#define NFQUEUE "/proc/net/netfilter/nfnetlink_queue"
+#define XFRM "/proc/net/xfrm_stat"
 #define NSTAT(name) "nstat -az " name
 #define UNSIGNED(how) "Packets " how ": the kernel drops them, and their sender times out."
 #define UNSIGNED_REMEDY                                                                            \
@@ -153,6 +155,46 @@ static const struct counter_row counters[] = {
 	 "The same of the IPv6 neighbour table and net.ipv6.neigh.default.gc_thresh3.",
 	 "neighbours", REMEDY_KERNEL, "lnstat -f ndisc_cache -c 1",
 	 "Raise gc_thresh3 and gc_thresh2 of net.ipv6.neigh.default."},
+	{"arp_cache.unresolved_discards", "", "/proc/net/stat/arp_cache",
+	 "Packets that were dropped as too many waited for the hardware address of an IPv4 neighbour, "
+	 "which does not answer, or not fast enough.",
+	 "neighbours", REMEDY_NONE,
+	 "lnstat -f arp_cache -c 1; ip -4 neigh show nud failed nud incomplete",
+	 "Find what sends to a neighbour that is off (a collector of logs or metrics), or why the gateway does not answer ARP; net.ipv4.neigh.DEVICE.unres_qlen_bytes bounds what waits."},
+	{"ndisc_cache.unresolved_discards", "", "/proc/net/stat/ndisc_cache",
+	 "The same of IPv6 neighbours.", "neighbours", REMEDY_NONE,
+	 "lnstat -f ndisc_cache -c 1; ip -6 neigh show nud failed nud incomplete",
+	 "Find what sends to a neighbour that is off, or why the gateway does not answer; net.ipv6.neigh.DEVICE.unres_qlen_bytes bounds what waits."},
+	{"nfnetlink_queue.dropped", "", NFQUEUE,
+	 "Packets that a rule of the firewall (NFQUEUE, queue) gave to a process and the kernel dropped, as the queue was full.",
+	 "", REMEDY_APPLICATION, "cat " NFQUEUE,
+	 "The second column is the pid of the process, the sixth its drops: give it more CPU or queues (--queue-balance, fanout), a longer queue, or let packets pass it when it is full (--queue-bypass is for one that is not running; fail-open)."},
+	{"nfnetlink_queue.user_dropped", "", NFQUEUE,
+	 "Packets that a rule of the firewall (NFQUEUE, queue) gave to a process and the kernel dropped, as the process's socket was full.",
+	 "", REMEDY_APPLICATION, "cat " NFQUEUE,
+	 "The second column is the pid of the process, the seventh its drops: raise the receive buffer of its netlink socket (SO_RCVBUFFORCE), or give it more CPU or queues."},
+	{"xfrm_stat.XfrmInNoStates", "", XFRM,
+	 "IPsec packets that were dropped as this host has no security association for them: the peer uses one that has expired or was lost in a restart.",
+	 "", REMEDY_APPLICATION, "cat " XFRM "; ip -s xfrm state",
+	 "Let the peers negotiate again (swanctl --rekey, ipsec restart), and enable dead peer detection at both."},
+	{"xfrm_stat.XfrmInStateProtoError", "", XFRM,
+	 "IPsec packets that were dropped as their signature or their keys are wrong.", "",
+	 REMEDY_APPLICATION, "cat " XFRM "; ip -s xfrm state",
+	 "Compare the keys and algorithms of both peers (ip xfrm state)."},
+	{"xfrm_stat.XfrmInStateSeqError", "", XFRM,
+	 "IPsec packets that were dropped as too old for the replay window: the path, or several queues of the card, reordered them.",
+	 "", REMEDY_APPLICATION, "cat " XFRM "; ip -s xfrm state",
+	 "Raise the replay window of both peers (strongSwan: replay_window; replay-window of ip-xfrm(8))."},
+	{"xfrm_stat.XfrmInNoPols", "", XFRM,
+	 "Packets that were dropped as no IPsec policy allows them.", "", REMEDY_APPLICATION,
+	 "cat " XFRM "; ip xfrm policy", "Correct the policies (ip xfrm policy), or the peer's."},
+	{"xfrm_stat.XfrmInBufferError", "", XFRM,
+	 "IPsec packets that were dropped as no memory was free for them.", "", REMEDY_KERNEL,
+	 "cat " XFRM, "Find what holds the memory; raise vm.min_free_kbytes."},
+	{"xfrm_stat.XfrmOutNoStates", "", XFRM,
+	 "Packets to send that were dropped as an IPsec policy wants them encrypted and there is no security association.",
+	 "", REMEDY_APPLICATION, "cat " XFRM "; ip xfrm state; ip xfrm policy",
+	 "See why the peers do not negotiate: the log of the IKE daemon."},
 	{"fs.file-nr", "file-nr", "/proc/sys/fs/file-nr",
 	 "Open files of the machine, 0, and fs.file-max. The first number is approximate before "
 	 "Linux 7.0.",
@@ -196,6 +238,16 @@ static const struct counter_row counters[] = {
 	 "Retransmission timeouts: an acknowledgement did not arrive, in each state, SYNs included.",
 	 "", REMEDY_NONE, NSTAT("TcpExtTCPTimeouts"),
 	 "Where TCPSynRetrans grows as much, connections are not accepted; otherwise packets are lost on the path."},
+	{"TcpExt.TCPFastRetrans", "fast retransmits",
+	 NETSTAT, "Segments that were sent again as the acknowledgements of the peer show that the path lost them, or reordered them.", "", REMEDY_PROVIDER, "nstat -az TcpExtTCPFastRetrans TcpOutSegs; ss -ti", "Exclude this host: the drops of its cards and queueing disciplines (ip -s link; tc -s qdisc). Where a few peers have most (retrans of ss -ti), the path to them is the limit; where all have, a policer or a lossy uplink: ask the provider for the rate that it allows, and stay below it (fq maxrate, tc-fq(8))."},
+	{"TcpExt.TCPSlowStartRetrans", "retransmits in slow start", NETSTAT,
+	 "Segments that were sent again after a retransmission timeout, when the peer answered once more: the path lost most of a window.",
+	 "", REMEDY_PROVIDER, "nstat -az TcpExtTCPSlowStartRetrans TcpOutSegs; ss -ti",
+	 "epolltune explain TCPFastRetrans."},
+	{"TcpExt.TCPRetransFail", "", NETSTAT,
+	 "Segments that could not be sent again: a queueing discipline of this host dropped them, a firewall rule rejected them, or no memory or route was there.",
+	 "", REMEDY_KERNEL, "nstat -az TcpExtTCPRetransFail TcpRetransSegs; tc -s qdisc",
+	 "Where the drops of tc -s qdisc grow as much, the queue of the interface is full: raise its limit, or use fq; otherwise see the rules of OUTPUT and the routes."},
 	{"TcpExt.TCPLostRetransmit", "retransmits lost", NETSTAT,
 	 "Retransmitted segments that were lost again: a policer or a full link.", "", REMEDY_NONE,
 	 NSTAT("TcpExtTCPLostRetransmit"),
@@ -380,7 +432,7 @@ static const struct counter_row counters[] = {
 	 REMEDY_KERNEL, "nstat -az IpInDiscards",
 	 "Find what holds the memory; raise vm.min_free_kbytes."},
 	{"Ip6.InDiscards", "", SNMP6,
-	 "Packets over IPv6 that arrived at an interface with disable_ipv6=1, which is no loss, or "
+	 "Packets over IPv6 that arrived at an interface with disable_ipv6=1, which is no loss and for which epolltune leaves the counter out, or "
 	 "for which no memory was free, or that an IPsec policy refused.",
 	 "", REMEDY_NONE, "nstat -az Ip6InDiscards; sysctl -a -r disable_ipv6",
 	 "Nothing where disable_ipv6 is 1; otherwise find what holds the memory."},

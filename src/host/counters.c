@@ -1,4 +1,4 @@
-/* Counters of a network namespace: /proc/net/netstat, snmp, snmp6 and sockstat. */
+/* Counters of a network namespace: /proc/net/netstat, snmp, snmp6, sockstat and others. */
 #include "host/machine.h"
 
 #include <errno.h>
@@ -135,6 +135,25 @@ bool host_counter_lines(struct host_counters *c, char *text)
 	return whole;
 }
 
+/* /proc/net/xfrm_stat, lines of "XfrmInNoStates 5": net/xfrm/xfrm_proc.c,
+ * xfrm_statistics_seq_show().
+ */
+static bool xfrm_add(struct host_counters *c, char *text)
+{
+	bool whole = true;
+	char *at = NULL;
+	for (char *line = strtok_r(text, "\n", &at); line; line = strtok_r(NULL, "\n", &at)) {
+		char *in = NULL;
+		const char *name = strtok_r(line, " \t", &in), *word = strtok_r(NULL, " \t", &in);
+		int64_t value;
+		if (name && word && counter_value(word, &value))
+			host_counter_add(c, "xfrm_stat", name, value);
+		else
+			whole = false;
+	}
+	return whole;
+}
+
 static int file_add(const struct host *h, const char *path,
 		    bool (*add)(struct host_counters *c, char *text), struct host_counters *out,
 		    struct err *e)
@@ -156,12 +175,13 @@ int host_counters(const struct host *h, struct host_counters *out, struct err *e
 	static const struct {
 		const char *path;
 		bool (*add)(struct host_counters *c, char *text);
-		bool optional; /* a kernel without IPv6 has none */
+		bool optional; /* a kernel without IPv6, or IPsec, has none */
 	} files[] = {
 		{"proc/net/netstat", host_counter_pairs, false},
 		{"proc/net/snmp", host_counter_pairs, false},
 		{"proc/net/sockstat", sockstat_add, false},
 		{"proc/net/snmp6", host_counter_lines, true},
+		{"proc/net/xfrm_stat", xfrm_add, true},
 	};
 	out->count = 0;
 	out->unread = (struct err){0};
@@ -232,6 +252,49 @@ void host_table_counters(const struct host *h, const char *table, struct host_co
 		err_set(&e, EBADMSG, "/%s is damaged", path);
 	if (!out->unread.code)
 		out->unread = e;
+}
+
+/* A line for each queue: its number, the pid of its process, packets that wait, what and how much
+ * of a packet is copied, those dropped as the queue, and as the process's socket was full, and two
+ * more: net/netfilter/nfnetlink_queue.c, seq_show(). */
+void host_filter_counters(const struct host *h, struct host_counters *out)
+{
+	CLEAN(free_pointer) char *text = NULL;
+	char *at = NULL;
+	int64_t dropped = 0, user_dropped = 0;
+	ssize_t n = host_read_all(h, "proc/net/netfilter/nfnetlink_queue", &text, NULL);
+	char *line = n > 0 ? strtok_r(text, "\n", &at) : NULL;
+	if (!line)
+		return;
+	for (; line; line = strtok_r(NULL, "\n", &at)) {
+		unsigned full, user;
+		if (sscanf(line, "%*d %*d %*d %*d %*d %u %u", &full, &user) != 2)
+			return;
+		dropped += full;
+		user_dropped += user;
+	}
+	host_counter_add(out, "nfnetlink_queue", "dropped", dropped);
+	host_counter_add(out, "nfnetlink_queue", "user_dropped", user_dropped);
+}
+
+static int enabled_count(const char *path, void *arg)
+{
+	const struct host *h = *(const struct host **)arg;
+	char file[300];
+	uint64_t disabled;
+	int n = snprintf(file, sizeof(file), "%s/disable_ipv6", path);
+	/* "all" and "default" are of no interface: what is written to them is that of those. */
+	if (n > 0 && (size_t)n < sizeof(file) &&
+	    (strstr(path, "/conf/all") || strstr(path, "/conf/default")))
+		return 0;
+	if (n < 0 || (size_t)n >= sizeof(file) || host_read_u64(h, file, &disabled, NULL))
+		return 1;
+	return disabled != 0;
+}
+
+bool host_ipv6_disabled(const struct host *h)
+{
+	return host_names(h, "proc/sys/net/ipv6/conf", enabled_count, &h, NULL) != 0;
 }
 
 int64_t host_table_counter(const struct host *h, const char *table, const char *column)

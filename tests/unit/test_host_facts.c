@@ -275,6 +275,37 @@ static void counters_of_ipv6_are_named_and_need_not_exist(void **state)
 	assert_int_equal(host_counter(&c, "Udp6.MemErrors"), 1);
 }
 
+static void counters_of_filters_and_ipsec_are_named(void **state)
+{
+	struct err e = {0};
+	static struct host_counters c;
+	put("proc/net/xfrm_stat", "XfrmInError             \t0\nXfrmInNoStates          \t7\n");
+	put("proc/net/netfilter/nfnetlink_queue",
+	    "    0   4711    12 2 65531     5     3       99  1\n"
+	    "    1 -29321     0 2 65531     2     0        9  1\n");
+	assert_int_equal(host_counters(captured, &c, &e), 0);
+	assert_int_equal(host_counter(&c, "xfrm_stat.XfrmInNoStates"), 7);
+	host_filter_counters(captured, &c);
+	assert_int_equal(host_counter(&c, "nfnetlink_queue.dropped"), 7);
+	assert_int_equal(host_counter(&c, "nfnetlink_queue.user_dropped"), 3);
+	put("proc/net/netfilter/nfnetlink_queue", "");
+	put("proc/net/xfrm_stat", "XfrmInError\n");
+	host_counters(captured, &c, &e);
+	assert_int_equal(host_counter(&c, "xfrm_stat.XfrmInError"), -1);
+	host_filter_counters(captured, &c);
+	assert_int_equal(host_counter(&c, "nfnetlink_queue.dropped"), -1);
+}
+
+static void ipv6_is_disabled_on_any_interface(void **state)
+{
+	assert_true(host_ipv6_disabled(captured));
+	put("proc/sys/net/ipv6/conf/all/disable_ipv6", "1\n");
+	put("proc/sys/net/ipv6/conf/eth0/disable_ipv6", "0\n");
+	assert_false(host_ipv6_disabled(captured));
+	put("proc/sys/net/ipv6/conf/eth1/disable_ipv6", "1\n");
+	assert_true(host_ipv6_disabled(captured));
+}
+
 static void slabs_are_read_or_refused(void **state)
 {
 	struct err e = {0};
@@ -510,6 +541,8 @@ int main(void)
 		CAPTURED_TEST(counters_are_named_and_damage_is_absent),
 		CAPTURED_TEST(counters_beyond_the_capacity_are_omitted),
 		CAPTURED_TEST(counters_of_ipv6_are_named_and_need_not_exist),
+		CAPTURED_TEST(counters_of_filters_and_ipsec_are_named),
+		CAPTURED_TEST(ipv6_is_disabled_on_any_interface),
 		CAPTURED_TEST(slabs_are_read_or_refused),
 		CAPTURED_TEST(slabs_grow_by_connections),
 		CAPTURED_TEST(a_connection_takes_its_objects),

@@ -466,6 +466,72 @@ static void container_restarted(struct looks *m)
 	report_text(earlier.host.netns, "4026532001.7");
 	report_text(m->after.identity.netns, "4026532001.9");
 }
+/* In the half of a second. */
+static void sent_again(struct looks *m, const char *counter, int64_t count, const char *all,
+		       int64_t of)
+{
+	counter_set(m, counter, 1, 1 + count);
+	counter_set(m, all, 100000, 100000 + of);
+}
+/* 8 %, as of a policer. */
+static void segments_policed(struct looks *m)
+{
+	sent_again(m, "TcpExt.TCPFastRetrans", 160, COUNTER_SEGMENTS_OUT, 2000);
+}
+/* 3 %, as of far clients of mobile networks; and 8 % of few. */
+static void segments_of_far_clients(struct looks *m)
+{
+	sent_again(m, "TcpExt.TCPFastRetrans", 60, COUNTER_SEGMENTS_OUT, 2000);
+}
+static void segments_of_few_clients(struct looks *m)
+{
+	sent_again(m, "TcpExt.TCPFastRetrans", 10, COUNTER_SEGMENTS_OUT, 125);
+}
+static void windows_lost(struct looks *m)
+{
+	sent_again(m, "TcpExt.TCPSlowStartRetrans", 160, COUNTER_SEGMENTS_OUT, 2000);
+}
+/* Clients that have gone, of a host whose connections are idle. */
+static void clients_gone(struct looks *m)
+{
+	counter_set(m, COUNTER_RETRANSMITS, 7000, 7100);
+	counter_set(m, COUNTER_SEGMENTS_OUT, 100000, 100300);
+}
+static void segments_not_sent_again(struct looks *m)
+{
+	sent_again(m, "TcpExt.TCPRetransFail", 30, COUNTER_RETRANSMITS, 400);
+}
+static void segments_not_sent_again_few(struct looks *m)
+{
+	sent_again(m, "TcpExt.TCPRetransFail", 10, COUNTER_RETRANSMITS, 10);
+}
+static void neighbour_silent(struct looks *m)
+{
+	sent_again(m, "arp_cache.unresolved_discards", 200, "Ip.OutRequests", 2000);
+}
+/* It collects metrics. */
+static void neighbour_silent_of_many(struct looks *m)
+{
+	sent_again(m, "arp_cache.unresolved_discards", 200, "Ip.OutRequests", 20000);
+}
+static void discards6(struct looks *m)
+{
+	sent_again(m, "Ip6.InDiscards", 60, "Ip6.InReceives", 900);
+}
+static void discards6_few(struct looks *m)
+{
+	sent_again(m, "Ip6.InDiscards", 10, "Ip6.InReceives", 10);
+}
+static void filter_full(struct looks *m) { counter_set(m, "nfnetlink_queue.dropped", 0, 1); }
+static void filter_slow(struct looks *m) { counter_set(m, "nfnetlink_queue.user_dropped", 0, 1); }
+static void ipsec_late(struct looks *m)
+{
+	sent_again(m, "xfrm_stat.XfrmInStateSeqError", 60, "Ip.InReceives", 900);
+}
+static void ipsec_late_few(struct looks *m)
+{
+	sent_again(m, "xfrm_stat.XfrmInStateSeqError", 10, "Ip.InReceives", 20);
+}
 static void discards(struct looks *m) { counter_set(m, "Ip.InDiscards", 0, 1); }
 static void reserve_drops(struct looks *m)
 {
@@ -479,11 +545,11 @@ static void reserve_drops_few(struct looks *m)
 static void healthy_growth(struct looks *m)
 {
 	static const char *const names[] = {
-		"Ip6.InDiscards",     "Ip6.InReceives",           "TcpExt.BeyondWindow",
-		"Udp.NoPorts",        "Udp.IgnoredMulti",         "TcpExt.TWRecycled",
-		"Ip.InUnknownProtos", "TcpExt.SyncookiesSent",    "TcpExt.TCPDeferAcceptDrop",
-		"Tcp.AttemptFails",   "Tcp.EstabResets",          "TcpExt.TCPSYNChallenge",
-		"Ip.ReasmTimeout",    "arp_cache.unres_discards", "nf_conntrack.invalid",
+		"Tcp.RetransSegs",    "Ip6.InReceives",        "TcpExt.BeyondWindow",
+		"Udp.NoPorts",        "Udp.IgnoredMulti",      "TcpExt.TWRecycled",
+		"Ip.InUnknownProtos", "TcpExt.SyncookiesSent", "TcpExt.TCPDeferAcceptDrop",
+		"Tcp.AttemptFails",   "Tcp.EstabResets",       "TcpExt.TCPSYNChallenge",
+		"Ip.ReasmTimeout",    "arp_cache.res_failed",  "nf_conntrack.invalid",
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		counter_set(m, names[i], 100, 100100);
@@ -743,6 +809,21 @@ static void each_look_gets_its_findings(void **state)
 		{headers_damaged, "counters.growing warning", ""},
 		{routes_loop, "counters.growing warning", ""},
 		{traceroutes, "", ""},
+		{segments_policed, "counters.growing warning", ""},
+		{windows_lost, "counters.growing warning", ""},
+		{segments_not_sent_again, "counters.growing warning", ""},
+		{neighbour_silent, "counters.growing warning", ""},
+		{discards6, "counters.growing warning", ""},
+		{ipsec_late, "counters.growing warning", ""},
+		{segments_of_far_clients, "", ""},
+		{segments_of_few_clients, "", ""},
+		{clients_gone, "", ""},
+		{segments_not_sent_again_few, "", ""},
+		{neighbour_silent_of_many, "", ""},
+		{discards6_few, "", ""},
+		{ipsec_late_few, "", ""},
+		{filter_full, "counters.growing warning, counters.past note", "counters.past note"},
+		{filter_slow, "counters.growing warning, counters.past note", "counters.past note"},
 		{discards, "counters.growing warning, counters.past note", "counters.past note"},
 		{reserve_drops, "counters.growing warning", ""},
 		{reserve_drops_few, "", ""},
