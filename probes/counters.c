@@ -401,7 +401,10 @@ static void judge_orphans(const struct watch *w)
 		return;
 	wording_set(&words, "now", "%s", quantity_count((uint64_t)now).text);
 	wording_set(&words, "max", "%s", quantity_count((uint64_t)s->max_orphans).text);
-	wording_flag(&words, "over", now >= s->max_orphans);
+	/* The kernel counts an orphan before it compares: at the limit it resets the next one
+	 * (net/ipv4/tcp.c, __tcp_close(), tcp_check_oom()). */
+	bool over = now >= s->max_orphans;
+	wording_flag(&words, "over", over);
 	wording_set(&words, "more", "%s",
 		    orphans_short(w, now)
 			    ? ""
@@ -409,6 +412,8 @@ static void judge_orphans(const struct watch *w)
 	struct finding *f = report_finding(w->report, "orphans.near", &words);
 	finding_propose(f, ORPHANS, quantity_plain((uint64_t)s->max_orphans).text, "");
 	finding_evidence(f, "sockstat.TCP.orphan", "connections", (double)now, NAN);
+	if (over)
+		f->level = LEVEL_CRITICAL;
 }
 
 /* Names the socket that drops most; false: none was seen. */

@@ -273,8 +273,12 @@ static void judge_unseen(const struct queue_watch *w)
 	wording_set(&words, "window", "%s", window_of(w).text);
 	wording_set(&words, "what", "ListenOverflows: %s",
 		    counter_row_find(COUNTER_LISTEN_OVERFLOWS)->what);
+	bool dropping = queues_may_drop(w, grown);
+	wording_flag(&words, "dropping", dropping);
 	struct finding *f = report_finding(w->report, "counters.growing", &words);
 	finding_evidence(f, "ListenOverflows", "", (double)grown, NAN);
+	if (dropping)
+		f->level = LEVEL_CRITICAL;
 }
 
 static void record(struct report *r, const struct listeners *all, const struct listener *l,

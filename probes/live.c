@@ -21,6 +21,8 @@
  * tunnels, and the part of those that are open. */
 #define LEFT_MIN 8
 #define LEFT_PART 10
+/* Clients that wait for so long give up. */
+#define PATIENCE_S 10.0
 
 /* The initial and the maximum size of a buffer, which autotuning changes. */
 enum { INITIAL, MAX };
@@ -357,6 +359,9 @@ static void judge_unread(const struct sample *after, const struct looks *all, do
 	struct finding *f = report_finding(r, "live.unread", &words);
 	finding_evidence(f, "connections with unread data", "connections", (double)stuck, NAN);
 	finding_evidence(f, "connections with data in between", "connections", (double)busy, NAN);
+	/* A server that works on some of them has read these. */
+	if (stuck == heard && waited >= PATIENCE_S)
+		f->level = LEVEL_CRITICAL;
 }
 
 /* By the share of those that were looked at. */

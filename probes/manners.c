@@ -200,11 +200,12 @@ static void stuck_report(const struct trial *t, const char *what, bool emfile, s
 	int status;
 	const struct program *program = &t->options->guest->program;
 	words_make(t, what, emfile, &words);
-	wording_set(&words, "end", "%s",
-		    !program_lives(program) && program_exited(program, &status)
-			    ? program_end_text(program, end)
-			    : "");
-	report_finding(r, "application.stuck", &words);
+	bool ended = !program_lives(program) && program_exited(program, &status);
+	wording_set(&words, "end", "%s", ended ? program_end_text(program, end) : "");
+	struct finding *f = report_finding(r, "application.stuck", &words);
+	/* One client ends the connections of all. */
+	if (ended)
+		f->level = LEVEL_CRITICAL;
 }
 
 static void spin_report(const struct trial *t, const char *what, bool emfile, const struct busy *b,

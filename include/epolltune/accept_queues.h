@@ -92,6 +92,10 @@ struct queue_watch accept_queues_watch(const struct accept_queues *before,
 				       struct report *r);
 /* A counter's growth; 0 where nothing was watched. */
 int64_t queue_growth(const struct queue_watch *w, const char *counter);
+/* Whether listeners that are there now, of the subject where there is one, may have dropped these
+ * packets, of which no listener can be named: their own drops grew by a tenth of it, or more. Those
+ * of a listener that has gone show nothing of the servers that run. */
+bool queues_may_drop(const struct queue_watch *w, int64_t lost);
 /* Adds findings on queues that are full or drop, by address: with SO_REUSEPORT several sockets.
  * Sets `blamed`. */
 void accept_queues_judge(struct queue_watch *w);

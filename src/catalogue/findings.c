@@ -504,7 +504,8 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "The server of check --run did not serve another client while clients did not "
 		 "read its replies, or after clients reset or closed their connections, sent invalid "
-		 "requests, or used up its descriptors.",
+		 "requests, or used up its descriptors. Critical where the server exited: one client "
+		 "ends the connections of all.",
 	 .action = "Find in its log what it waits for, or why it exited; set its timeouts.",
 	 .proof = "Another client connects and sends a request"},
 	{.id = "application.spins",
@@ -1339,13 +1340,17 @@ static const struct finding_row findings[] = {
 		 "not acknowledged. Beyond net.ipv4.tcp_max_orphans the kernel resets it, and its "
 		 "client loses the end of the answer.",
 	 .advice =
-		 "ss -tan state fin-wait-1 shows the clients. Where they have vanished\\: sysctl -w "
-		 "net.ipv4.tcp_orphan_retries=3 (0, the default, means 8). Otherwise, where memory "
-		 "allows{more?\\: sysctl -w net.ipv4.tcp_max_orphans={more}:, raise "
-		 "net.ipv4.tcp_max_orphans}.",
-	 .answer = "orphaned sockets {over?exceed:are near} their limit",
+		 "Where memory allows{more?\\: sysctl -w net.ipv4.tcp_max_orphans={more}:, raise "
+		 "net.ipv4.tcp_max_orphans}. ss -tan state fin-wait-1 shows the clients. Only if all of "
+		 "them have vanished\\: sysctl -w net.ipv4.tcp_orphan_retries=5. The kernel then drops "
+		 "each connection that a process has closed after 13 s without an ACK, not after 102 s "
+		 "(0, the default, means 8)\\: a client whose path fails for so long loses the end of "
+		 "the answer.",
+	 .answer = "orphaned sockets {over?have reached:are near} their limit",
 	 .meaning = "The machine has more than 80 % of the orphaned sockets that "
-		    "net.ipv4.tcp_max_orphans allows.",
+		    "net.ipv4.tcp_max_orphans allows. Critical where it has all of them: the "
+		    "kernel then resets each further connection that a process closes before its "
+		    "data is acknowledged.",
 	 .action = "Find the clients that do not acknowledge; raise net.ipv4.tcp_max_orphans where "
 		   "memory allows.",
 	 .proof = "sockstat.TCP.orphan; TcpExt.TCPAbortOnMemory grows beyond the limit"},
@@ -1790,7 +1795,7 @@ static const struct finding_row findings[] = {
 	 .action = "The finding names them and what they need.",
 	 .proof = "ENOTTY from ioctl_eventpoll(2); no irq-suspend-timeout in napi-get"},
 
-	DEVIATION("level-lost", LEVEL_WARNING, "Level-triggered epoll loses readiness here",
+	DEVIATION("level-lost", LEVEL_CRITICAL, "Level-triggered epoll loses readiness here",
 		  "Level-triggered epoll lost readiness: data was waiting and epoll reported no "
 		  "event. Servers that read once per event hang.",
 		  "Report it to the provider of this kernel; until it is fixed drain every socket "
@@ -1801,7 +1806,7 @@ static const struct finding_row findings[] = {
 		"Level-triggered epoll reported descriptors that were not ready: each such wakeup "
 		"costs a wait and a read that finds nothing.",
 		"Report it to the provider of this kernel."),
-	DEVIATION("lost-edge", LEVEL_WARNING, "Edge-triggered epoll loses events here",
+	DEVIATION("lost-edge", LEVEL_CRITICAL, "Edge-triggered epoll loses events here",
 		  "Edge-triggered epoll lost an event: a server with EPOLLET hangs on it.",
 		  "Use level triggering on this kernel."),
 	DEVIATION("edge-repeats", LEVEL_NOTE, "Edge-triggered epoll repeats events here",
@@ -2182,6 +2187,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .about = "{endpoint}",
+	 .unserved = true,
 	 .title = "{socket} drops datagrams now: {grown} in {window}",
 	 .detail =
 		 "{memory?{exhausted?The UDP sockets of this machine have used up their memory "
@@ -2466,14 +2472,23 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .observed = true,
 	 .title = "The kernel counted {counters} in this network namespace in {window}",
-	 .detail = "{what}",
-	 .advice = "{remedy?{remedy}:The counters do not name a socket\\: ss -tmi shows queues, "
-		   "memory and drops of each connection.}{others? For the others\\: epolltune "
-		   "explain{others}.:}",
-	 .answer = "the kernel's loss counters grow",
+	 .detail = "{what}{dropping? Several listeners dropped packets meanwhile\\: which of them "
+		   "dropped these is not known.}",
+	 .advice =
+		 "{dropping?Compare two outputs of ss -ltnm\\: d is what each listener dropped, "
+		 "and Send-Q its backlog. Then check the one whose d grows most\\: epolltune check "
+		 "--server ADDRESS\\:PORT.:{remedy?{remedy}:The counters do not name a socket\\: ss "
+		 "-tmi shows queues, memory and drops of each connection.}}{others? For the others\\: epolltune "
+		 "explain{others}.:}",
+	 .answer =
+		 "{dropping?listeners of this network namespace drop connections now:the kernel's "
+		 "loss counters grow}",
 	 .meaning =
 		 "The kernel counted losses during the check, before any experiment, that belong "
-		 "to no listener that was seen full.",
+		 "to no listener that was seen full. Critical where they are connections that met a "
+		 "full accept queue, or with --server SYNs that met a full SYN queue, and the drops "
+		 "of the listeners show that one of them is the reason, with --server one of that "
+		 "server, but not which.",
 	 .action = "Run epolltune explain with the counters that the finding names.",
 	 .proof = "Two readings of /proc/net/netstat, snmp and snmp6"},
 	{.id = "counters.since",
@@ -2790,6 +2805,7 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .about = "{who}",
+	 .unserved = true,
 	 .title = "{who}{pid? (pid {pid})} has not read what clients sent on {stuck} of {count} "
 		  "connection{count=1?:s} for {waited} or longer",
 	 .detail = "{more?Further connections were not looked at. }{busy?On {busy} "
@@ -2804,7 +2820,8 @@ static const struct finding_row findings[] = {
 		 "have ever sent something, the same bytes were unread in both samples, and no others "
 		 "arrived in between, for longer than the stall of the target. Those that wait for "
 		 "accept() and those whose client has closed do not count. The "
-		 "application has accepted them and does not read.",
+		 "application has accepted them and does not read. Critical where that is so on each "
+		 "of these connections, for 10 s or longer.",
 	 .action = "Find out what its workers wait for. More of them help only if they are all in "
 		   "use.",
 	 .proof = "Recv-Q of ss -tn; lastrcv of ss -ti"},

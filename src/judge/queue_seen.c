@@ -5,6 +5,7 @@
 
 #include "base/array.h"
 #include "epolltune/counters.h"
+#include "judge/blame.h"
 
 /* Packets that listeners of a machine that is well may drop in a window: stray RST, FIN. */
 #define STRAYS 4
@@ -41,6 +42,21 @@ static uint64_t drops_of(const struct listeners *all)
 bool queues_drop(const struct accept_queues *s)
 {
 	return s->ticks && drops_of(&s->listeners) > s->drops_begun + STRAYS;
+}
+
+/* The count of a socket begins at 0, and wraps. */
+bool queues_may_drop(const struct queue_watch *w, int64_t lost)
+{
+	const struct listeners *all = &w->after->listeners;
+	const struct subject *s = w->after->subject;
+	uint64_t drops = 0;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct listener *l = &all->at[i],
+				      *was = listeners_find(&w->before->listeners, l->cookie);
+		if (l->kind == LISTENER_TCP && (!s || subject_has(s, l)))
+			drops += (uint32_t)(l->drops - (was ? was->drops : 0));
+	}
+	return lost > 0 && !blame_is_little(drops, (uint64_t)lost);
 }
 
 bool accept_queues_halved(const struct accept_queues *s) { return s->ticks == QUEUE_MIDDLE_TICK; }

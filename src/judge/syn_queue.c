@@ -284,7 +284,8 @@ static struct finding *dropping_finding(const struct queue_watch *w, const struc
 	return f;
 }
 
-/* SYNs that no listener can be named for. */
+/* SYNs that no listener can be named for. Like those of a listener that is named, but was not seen
+ * full, they are critical for the subject only. */
 static void unnamed_finding(const struct queue_watch *w, const char *counter, int64_t lost)
 {
 	struct wording words = {0};
@@ -292,8 +293,12 @@ static void unnamed_finding(const struct queue_watch *w, const char *counter, in
 	wording_set(&words, "counters", "%s %s", quantity_count((uint64_t)lost).text, name);
 	wording_set(&words, "window", "%s", quantity_seconds(w->seconds).text);
 	wording_set(&words, "what", "%s: %s", plain, counter_row_find(counter)->what);
+	bool dropping = w->after->subject && queues_may_drop(w, lost);
+	wording_flag(&words, "dropping", dropping);
 	struct finding *f = report_finding(w->report, "counters.growing", &words);
 	finding_evidence(f, name, "packets", (double)lost, NAN);
+	if (dropping)
+		f->level = LEVEL_CRITICAL;
 }
 
 /* Names those that are full, and those that account for what was `lost` besides, and returns what

@@ -19,28 +19,28 @@ setup() {
 	cp "$tests/support/echo_server.py" .
 }
 
-has_fault() { # FAULT ID WHAT OPTIONS…
-	fault=$1 id=$2 what=$3
-	shift 3
-	run 1 "exec python3 $work/echo_server.py $fault" --port 8080 "$@"
+has_fault() { # STATUS FAULT ID WHAT OPTIONS…
+	status=$1 fault=$2 id=$3 what=$4
+	shift 4
+	run "$status" "exec python3 $work/echo_server.py $fault" --port 8080 "$@"
 	json "[.findings[].id] == [\"$id\"]" "finding(\"$id\") | .remedy == \"application\" and (.title | contains(\"$what\"))"
 }
 
 test_a_server_that_exits_at_its_limit_is_named() {
-	has_fault exits application.stuck 'after more clients connected than it had descriptors for' --protocol echo
+	has_fault 2 exits application.stuck 'after more clients connected than it had descriptors for' --protocol echo
 	json 'finding("application.stuck").detail | contains("It exited with status 1.")'
 }
 
 test_a_server_that_spins_at_its_limit_is_named() {
-	has_fault spins application.spins 'with no descriptor left' --protocol http
+	has_fault 1 spins application.spins 'with no descriptor left' --protocol http
 }
 
 test_a_server_that_stops_after_invalid_requests_is_named() {
-	has_fault stops application.stuck 'after 16 clients sent invalid requests' --protocol http
+	has_fault 1 stops application.stuck 'after 16 clients sent invalid requests' --protocol http
 }
 
 test_a_server_that_blocks_in_a_write_is_named() {
-	has_fault blocks application.stuck 'while 16 clients do not read' --protocol echo
+	has_fault 1 blocks application.stuck 'while 16 clients do not read' --protocol echo
 }
 
 # A busy machine may not carry what is needed.

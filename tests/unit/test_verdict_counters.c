@@ -77,6 +77,8 @@ static void memory_unknown(struct looks *m)
 
 static void orphans_are(struct looks *m, int64_t now) { m->after.counters.at[1].value = now; }
 static void orphans_over(struct looks *m) { orphans_are(m, 65738); }
+static void orphans_full(struct looks *m) { orphans_are(m, 65536); }
+static void orphans_left(struct looks *m) { orphans_are(m, 65535); }
 static void orphans_near(struct looks *m) { orphans_are(m, 52429); }
 static void orphans_far(struct looks *m) { orphans_are(m, 52428); }
 
@@ -705,7 +707,9 @@ static void each_look_gets_its_findings(void **state)
 		{memory_pages_many, "buffers.memory.pressure warning",
 		 "buffers.memory.pressure warning"},
 		{memory_unknown, "", ""},
-		{orphans_over, "orphans.near warning", "orphans.near warning"},
+		{orphans_over, "orphans.near critical", "orphans.near critical"},
+		{orphans_full, "orphans.near critical", "orphans.near critical"},
+		{orphans_left, "orphans.near warning", "orphans.near warning"},
 		{orphans_near, "orphans.near warning", "orphans.near warning"},
 		{orphans_far, "", ""},
 		{prunes, "counters.growing warning, counters.past note", "counters.past note"},
@@ -865,7 +869,7 @@ static void each_look_gets_its_findings(void **state)
 		/* The wall is short, and proposes the value. */
 		if (rows[i].plant == orphans_over)
 			assert_non_null(strstr(report.findings[0].advice,
-					       "where memory allows, raise "
+					       "Where memory allows, raise "
 					       "net.ipv4.tcp_max_orphans."));
 		look(rows[i].plant, false);
 		findings_are(row, &report, rows[i].once);

@@ -263,6 +263,12 @@ static void syns_lost_by_either(struct looks *m)
 	m->at[1][1].drops = 20;
 }
 
+static void syns_lost_by_the_subject_or_not(struct looks *m)
+{
+	syns_lost_by_either(m);
+	subject_make(m);
+}
+
 /* The backlog of both met bursts. */
 static void syns_lost_by_both(struct looks *m)
 {
@@ -395,6 +401,7 @@ static void half_open_connections_get_their_findings(void **state)
 		{syns_lost_by_the_subject, "syn-queue.dropping critical", ""},
 		{syns_lost_by_two_sockets, "syn-queue.dropping warning", ""},
 		{syns_lost_by_either, "counters.growing warning", ""},
+		{syns_lost_by_the_subject_or_not, "counters.growing critical", ""},
 		{syns_lost_at_the_backlog_by_either, "counters.growing warning", ""},
 		{syns_lost_by_both, "syn-queue.dropping critical, syn-queue.dropping warning", ""},
 		{syns_drop_at_two, "syn-queue.dropping critical, syn-queue.dropping critical",

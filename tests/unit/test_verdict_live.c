@@ -220,6 +220,20 @@ static void most_connections_unread_are_a_warning(void **state)
 	now.more = true;
 	assert_non_null(
 		strstr(judged()->findings[0].detail, "Further connections were not looked at. On"));
+	for (size_t i = 0; i < 10; i++)
+		now.at[i].data_ms = 10000;
+	findings_are("none read", judged(),
+		     "live.unread critical, live.causes note, live.worst note");
+	now.at[9].data_ms = 9999;
+	findings_are("just now", judged(),
+		     "live.unread warning, live.causes note, live.worst note");
+	now.at[9].data_ms = 10000;
+	now.at[9].unread = 0;
+	findings_are("one read", judged(),
+		     "live.unread warning, live.causes note, live.worst note");
+	for (size_t i = 0; i < 10; i++)
+		now.at[i].data_ms = 700;
+	now.at[9].unread = 18;
 	/* A stall as long is allowed, but not because it was seen. */
 	target.stall_us = 1000000;
 	findings_are("allowed", judged(), "live.causes note, live.worst note");

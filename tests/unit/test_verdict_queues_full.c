@@ -196,6 +196,22 @@ static void two_may_drop(struct looks *m)
 	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 0, 300);
 }
 
+static void the_subject_may_drop(struct looks *m)
+{
+	two_may_drop(m);
+	subject_make(m);
+}
+
+/* The subject's listener drops next to nothing. */
+static void others_may_drop(struct looks *m)
+{
+	two_may_drop(m);
+	subject_make(m);
+	listener_make(m, 2, LISTENER_TCP, "0.0.0.0:8080", 511);
+	m->at[1][2].drops = m->at[1][0].drops;
+	m->at[1][0].drops = 29;
+}
+
 /* Two listeners of one server, each by as much as it dropped. */
 static void two_drop_unseen(struct looks *m)
 {
@@ -380,7 +396,9 @@ static void full_queues_get_their_findings(void **state)
 		{captured_bursts, DROPPING, "accept-queue.full warning"},
 		{one_drops_unseen, DROPPING, ""},
 		{one_drops_among_strays, DROPPING, ""},
-		{two_may_drop, "counters.growing warning", ""},
+		{two_may_drop, "counters.growing critical", ""},
+		{the_subject_may_drop, "counters.growing critical", ""},
+		{others_may_drop, "counters.growing warning", ""},
 		{two_drop_unseen, DROPPING ", " DROPPING, ""},
 		{two_drop_acks_unseen, DROPPING ", " DROPPING, ""},
 		{one_drops_acks_beside_a_full_one, DROPPING ", " DROPPING,

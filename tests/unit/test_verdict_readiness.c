@@ -49,11 +49,11 @@ static void each_problem_is_a_finding_of_the_catalogue(void **state)
 		const char *problem;
 		enum finding_level level;
 	} rows[] = {
-		{"level-lost", LEVEL_WARNING}, {"level-spin", LEVEL_WARNING},
-		{"lost-edge", LEVEL_WARNING},  {"edge-repeats", LEVEL_NOTE},
-		{"oneshot", LEVEL_WARNING},    {"exclusive", LEVEL_NOTE},
-		{"duplicate", LEVEL_WARNING},  {"rdhup", LEVEL_WARNING},
-		{"nested", LEVEL_WARNING},     {"shared-memory", LEVEL_NOTE},
+		{"level-lost", LEVEL_CRITICAL}, {"level-spin", LEVEL_WARNING},
+		{"lost-edge", LEVEL_CRITICAL},  {"edge-repeats", LEVEL_NOTE},
+		{"oneshot", LEVEL_WARNING},     {"exclusive", LEVEL_NOTE},
+		{"duplicate", LEVEL_WARNING},   {"rdhup", LEVEL_WARNING},
+		{"nested", LEVEL_WARNING},      {"shared-memory", LEVEL_NOTE},
 		{"select-size", LEVEL_NOTE},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
