@@ -136,8 +136,8 @@
 /* The line of a unit for {files} descriptors, and of the server. {keep}: ":HARD", where one number
  * would lower the hard limit; {soft_flag}: "S" then. */
 #define NOFILE_REMEDY                                                                                                  \
-	"{unit?" IN_THE_CONTAINER UNIT_DROP_IN(                                                                        \
-		"Service", "LimitNOFILE={files}{keep}",                                                                \
+	"{unit?" IN_THE_CONTAINER SERVICE_DROP_IN(                                                                     \
+		"LimitNOFILE={files}{keep}",                                                                           \
 		"LimitNOFILE") ".{user?{keep?: The hard limit of that user's manager, user@UID.service, has to be as " \
 			       "high.}}:{openrc?Set rc_ulimit=\"-{soft_flag}n {files}\" in /etc/conf.d/NAME, then "    \
 			       "rc-service NAME restart.:Raise RLIMIT_NOFILE where the process is started "            \
@@ -234,8 +234,8 @@ static const struct finding_row findings[] = {
 		 "machine has {memory}}.",
 	 .advice =
 		 "{server}\\: {line}; then restart it. Or {unit?lower RLIMIT_NOFILE{inside? in the "
-		 "container}\\: " UNIT_DROP_IN(
-			 "Service", "LimitNOFILE={files}",
+		 "container}\\: " SERVICE_DROP_IN(
+			 "LimitNOFILE={files}",
 			 "LimitNOFILE") ":lower RLIMIT_NOFILE where it is started (LimitNOFILE={files} in its unit, --ulimit "
 					"nofile={files} of its container), then restart it}.",
 	 .answer = "the soft limit of {who} makes it size tables beyond the memory",
@@ -262,15 +262,16 @@ static const struct finding_row findings[] = {
 		 "{others?{others} other {several?processes:process} of this server {several?accept:"
 		 "accepts}:another process accepts its clients, or it closes them at once with a "
 		 "descriptor that it keeps in reserve, as Node.js does}.}",
-	 .advice = NOFILE_REMEDY NOFILE_CEILING,
+	 .advice = "{now?{help}. To keep it\\: :}" NOFILE_REMEDY NOFILE_CEILING,
 	 .answer = "{who} is at its limit on descriptors",
 	 .meaning =
 		 "A process that accepts connections has as many descriptors open as its soft "
 		 "limit allows, and connections wait in its queue, or it closes them at once. Where "
 		 "none waits it is critical for the server that --server names.",
-	 .action = "Raise RLIMIT_NOFILE where the process is started: LimitNOFILE= in its systemd "
-		   "unit; a proxy needs two descriptors for each connection. Or find the "
-		   "descriptors that it does not close.",
+	 .action =
+		 "Raise the limit of the running process by prlimit(1), which closes no connection, "
+		 "then where it is started: LimitNOFILE= in its systemd unit; a proxy needs two descriptors for each connection. Or find the "
+		 "descriptors that it does not close.",
 	 .proof = "The number of entries in /proc/PID/fd, the soft limit in /proc/PID/limits, and "
 		  "the queue's depth by inet_diag"},
 	{.id = "descriptors.process.soft-limit",
@@ -2046,8 +2047,8 @@ static const struct finding_row findings[] = {
 	      "{others?Raise {others}, too. :}{commit?" RAISE_COMMIT
 	      "{enough} kB, or put a pooler before the server."
 	      ":{machine?sysctl -w {name}={enough}, or put a pooler before the server."
-	      ":{unit?" IN_THE_CONTAINER UNIT_DROP_IN(
-		      "Service", "{line}={enough}",
+	      ":{unit?" IN_THE_CONTAINER SERVICE_DROP_IN(
+		      "{line}={enough}",
 		      "{line}") ".:prlimit --pid {pid} --{option}={enough} raises it for that process.} Or put a pooler "
 				"before the server.}}",
 	      "RLIMIT_NPROC of the server's user, kernel.threads-max or kernel.pid_max leaves fewer "
@@ -2588,8 +2589,8 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "{commit?" RAISE_COMMIT
 		 "{more} kB.:{machine?sysctl -w {limit}={more}, or find what makes so many threads.:"
-		 "{unit?" IN_THE_CONTAINER UNIT_DROP_IN(
-			 "Service", "{line}={more}",
+		 "{unit?" IN_THE_CONTAINER SERVICE_DROP_IN(
+			 "{line}={more}",
 			 "{line}") ".:prlimit --pid {pid} --{option}={more} raises it for that process.}}}",
 	 .answer = "{who} can start no {each?{commit?process or thread:thread}:process or thread}",
 	 .meaning =

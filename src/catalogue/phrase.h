@@ -27,6 +27,10 @@
 	"'[" section "]\\\\n" lines "\\\\n' >$d/zz-" name ".conf && {manager} daemon-reload && "                                      \
 	"{manager} restart {unit})"
 
+/* The same of a service. */
+#define SERVICE_DROP_IN(lines, name)                                                               \
+	UNIT_DROP_IN("Service", lines, name) ", which closes all open connections"
+
 /* After what a need of connections is. */
 #define TWO_EACH "{proxy? A proxy needs two for each connection.}"
 

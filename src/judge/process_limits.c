@@ -20,7 +20,11 @@ static void more_words(struct wording *words, const struct process *p,
 	const struct server_row *server = server_row_find(p->name);
 	uint64_t more = quantity_more(p->soft);
 	char line[WORDING_TEXT];
+	bool allowed = q->nr_open < 0 || more <= (uint64_t)q->nr_open;
 	nofile_words(words, more, p->hard, q->nr_open, q->openrc);
+	/* Its help is then a command that closes no connection. */
+	wording_flag(words, "now",
+		     process_at_file_limit(p) && allowed && !server_files_at_start(server));
 	wording_set(
 		words, "line", "%s",
 		server_line(server ? server->files_line : NULL, "files", more, line, sizeof(line)));

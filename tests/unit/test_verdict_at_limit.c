@@ -298,35 +298,41 @@ static void texts_name_the_limit(void **state)
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288), and a "
 		 "level-triggered server spins. 300 connections wait in the queue of nginx (pid 812) "
 		 "on 0.0.0.0:443.",
+		 "Raise that limit: prlimit --pid 812 --nofile=4096:524288. To keep it: "
 		 "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
-		 "systemctl daemon-reload && systemctl restart nginx.service)." OF_NGINX},
+		 "systemctl daemon-reload && systemctl restart nginx.service), which closes all open connections." OF_NGINX},
 		{at_limit_of_a_user, 0, NULL, NULL,
+		 "Raise that limit: prlimit --pid 812 --nofile=4096:524288. To keep it: "
 		 "As the user of the process: "
 		 "(d=~/.config/systemd/user/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
 		 "systemctl --user daemon-reload && systemctl --user restart "
-		 "nginx.service)." OF_NGINX},
+		 "nginx.service), which closes all open connections." OF_NGINX},
 		{at_both_limits_of_a_user, 0, NULL, NULL,
+		 "Raise that limit: prlimit --pid 812 --nofile=4096:4096. To keep it: "
 		 "As the user of the process: "
 		 "(d=~/.config/systemd/user/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096\\n' >$d/zz-LimitNOFILE.conf && systemctl "
-		 "--user daemon-reload && systemctl --user restart nginx.service). "
+		 "--user daemon-reload && systemctl --user restart nginx.service), which closes all open connections. "
 		 "The hard limit of that user's manager, "
 		 "user@UID.service, has to be as high." OF_NGINX},
 		{at_limit_inside, 0, NULL, NULL,
+		 "Raise that limit: prlimit --pid 812 --nofile=4096:524288. To keep it: "
 		 "In the container: "
 		 "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
-		 "systemctl daemon-reload && systemctl restart nginx.service)." OF_NGINX},
+		 "systemctl daemon-reload && systemctl restart nginx.service), which closes all open connections." OF_NGINX},
 		{at_both_limits, 0, NULL, NULL,
 		 "Raise RLIMIT_NOFILE where the process is started (LimitNOFILE=4194304 in a systemd "
 		 "unit, ulimit -n 4194304 in a script), and restart it. fs.nr_open (1 048 576) has to "
 		 "be raised first."},
 		{at_limit_of_an_unlimited_one, 0, NULL, NULL,
+		 "Raise that limit: prlimit --pid 812 --nofile=4096:unlimited. To keep it: "
 		 "Raise RLIMIT_NOFILE where the process is started (LimitNOFILE=4096:infinity in a "
 		 "systemd unit, ulimit -Sn 4096 in a script), and restart it."},
 		{at_limit_of_openrc, 0, NULL, NULL,
+		 "Raise that limit: prlimit --pid 812 --nofile=4096:unlimited. To keep it: "
 		 "Set rc_ulimit=\"-Sn 4096\" in /etc/conf.d/NAME, then rc-service NAME restart."},
 		{closes_at_once, 0, "nginx (pid 812) has 1 024 of 1 024 descriptors open",
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "
@@ -352,7 +358,7 @@ static void texts_name_the_limit(void **state)
 		 "In the container: "
 		 "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNPROC=1024\\n' >$d/zz-LimitNPROC.conf && systemctl "
-		 "daemon-reload && systemctl restart nginx.service)."},
+		 "daemon-reload && systemctl restart nginx.service), which closes all open connections."},
 		{pids_are_spent, 0,
 		 "nginx (pid 812) can start no process or thread: this machine runs 724 of 724",
 		 "The limit is kernel.pid_max: fork() and pthread_create() fail with EAGAIN.",

@@ -993,12 +993,13 @@ static void descriptors_of_its_processes(void **state)
 	running_make(&server, 1, 511);
 	const struct finding *f = &verdict_of(x, &t, &s, NULL)->findings[0];
 	assert_string_equal(f->title, "nginx (pid 812) cannot hold 10 000 connections");
-	assert_string_equal(f->advice,
-			    "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
-			    "'[Service]\\nLimitNOFILE=16384:524288\\n' >$d/zz-LimitNOFILE.conf && "
-			    "systemctl daemon-reload && systemctl restart nginx.service). "
-			    "nginx has a limit of its own: "
-			    "worker_rlimit_nofile 16384; events { worker_connections 16384; }");
+	assert_string_equal(
+		f->advice,
+		"(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
+		"'[Service]\\nLimitNOFILE=16384:524288\\n' >$d/zz-LimitNOFILE.conf && "
+		"systemctl daemon-reload && systemctl restart nginx.service), which closes all open connections. "
+		"nginx has a limit of its own: "
+		"worker_rlimit_nofile 16384; events { worker_connections 16384; }");
 }
 
 static void names_that_people_use(void **state)
