@@ -33,8 +33,8 @@ static const struct counter_row counters[] = {
 	 "accept-queue,syn-queue", REMEDY_APPLICATION, NSTAT("TcpExtListenDrops"),
 	 "Where ListenOverflows grows as much: epolltune explain ListenOverflows. Otherwise, with net.ipv4.tcp_syncookies=0, set it to 1 or raise net.ipv4.tcp_max_syn_backlog; with cookies compare with IpOutNoRoutes (nstat -az), and ask for the route to a client: ip route get ADDRESS."},
 	{"TcpExt.TCPReqQFullDoCookies", "", NETSTAT,
-	 "SYNs that met a full SYN queue and were answered with a cookie. No client is lost by "
-	 "that.",
+	 "SYNs that met a full SYN queue and were answered with a cookie. That drops no "
+	 "SYN.",
 	 "syn-queue", REMEDY_APPLICATION, NSTAT("TcpExtTCPReqQFullDoCookies"),
 	 "Find the listener (ss -ltn: a small Send-Q) and raise its backlog; harmless while clients are few. net.core.somaxconn alone does not help where the application's backlog is smaller."},
 	{"TcpExt.TCPReqQFullDrop", "", NETSTAT,

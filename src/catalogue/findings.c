@@ -71,10 +71,11 @@
 			"{needed=1?arrives:arrive} in a stall of {stall}{part?, {part} if it "          \
 			"is spread evenly over {all} listener{all=1?:s}}; the queue holds {capacity}. " \
 			"Beyond that " beyond ". " WHOSE_BACKLOG,                                       \
-		.advice = "{raise?Raise net.core.somaxconn ({somaxconn}) first. "                       \
-			  "}{line?{server}\\: {line}:Pass backlog {wanted} to listen()} "               \
-			  "(effective {line_effect}). To judge all limits of that server\\: "           \
-			  "epolltune check --server {endpoint}",                                        \
+		.advice =                                                                               \
+			"{raise?First\\: sysctl -w net.core.somaxconn={wanted} (now {somaxconn}). "     \
+			"}{line?{server}\\: {line}:Pass backlog {wanted} to listen()} "                 \
+			"(effective {line_effect}). To judge all limits of that server\\: "             \
+			"epolltune check --server {endpoint}",                                          \
 		.answer = "{endpoint} behind {who} has backlog {limit}; this load "                     \
 			  "{sure?needs:may need} {needed}",                                             \
 		.meaning = "The server that --server names connects to " address                        \
@@ -104,12 +105,12 @@
 	"the backlog of the kernel's own listeners{nfs?. More threads of nfsd accept sooner\\: "    \
 	"threads= in section nfsd of /etc/nfs.conf, or rpc.nfsd N:; a server of io_uring passes "   \
 	"its own to listen()}."
-#define BACKLOG_REMEDY                                                                                                \
-	"{unheld?" BACKLOG_UNHELD                                                                                     \
-	":{possible?{raise?Raise net.core.somaxconn ({somaxconn}) first. }{cut?If {server?{server}:the application} " \
-	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: "                   \
-	"restart it first. }{line?{server}\\: "                                                                       \
-	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "                       \
+#define BACKLOG_REMEDY                                                                                                                    \
+	"{unheld?" BACKLOG_UNHELD                                                                                                         \
+	":{possible?{raise?First\\: sysctl -w net.core.somaxconn={wanted} (now {somaxconn}). }{cut?If {server?{server}:the application} " \
+	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: "                                       \
+	"restart it first. }{line?{server}\\: "                                                                                           \
+	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "                                           \
 	"holds that many\\: shorten the server's stalls.}}"
 /* Of a queue that suffices until the server calls listen() again. */
 #define RESTART(wall_name, shown)                                                                  \
@@ -342,7 +343,7 @@ static const struct finding_row findings[] = {
 	      "{held} descriptor{held=1?:s} besides. }{besides?{besides} connection{besides=1?:s} "
 	      "to its other listeners {besides=1?counts:count}, too. }{listening?Its "
 	      "listeners and the channel to its master take {listening}. }{idle?It closes idle ones when a sixteenth is "
-	      "left. }{answer?With as many open it answers requests with {answer}. }{alone?The kernel wakes the process that waited first\\: it may get most connections, and "
+	      "left. }{answer?With as many open it answers requests with {answer}. }{alone?The kernel does not wake the processes evenly\\: one may get most connections, and "
 	      "closes those beyond its limit while the others have room. It suffices for {alone} to "
 	      "{capacity}.:It suffices for {capacity}.}",
 	      "{unit?" IN_THE_CONTAINER UNIT_DROP_IN(
@@ -356,6 +357,7 @@ static const struct finding_row findings[] = {
 	      "The option in /proc/PID/cmdline, or the directive in the file that the command names",
 	      "The configuration of the server allows the target's connections"),
 	{.id = "application.limit.reached",
+	 .runbook = RUNBOOK_FILES,
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
@@ -491,6 +493,7 @@ static const struct finding_row findings[] = {
 	 .action = "Look for the cause in its log, or choose a request that it answers.",
 	 .proof = "The replies to clients that send requests in a closed and in an open loop"},
 	{.id = "application.stuck",
+	 .runbook = RUNBOOK_TIMEOUTS,
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .title = "{who} does not answer {what}",
@@ -554,7 +557,7 @@ static const struct finding_row findings[] = {
 	      "{listener?" BACKLOG_REMEDY ":{possible?{how} Costs nothing until used.:No accept "
 	      "queue holds that many: shorten the server's stalls.}}",
 	      "While the server stalls, more clients arrive than its accept queue holds. The "
-	      "kernel drops those beyond; they retransmit after 1 s or more.",
+	      "kernel drops the packets of those beyond, which clients retransmit after 1 s or more.",
 	      "Raise net.core.somaxconn and the backlog that the server passes to listen(), then "
 	      "restart the server. Or shorten its stalls.",
 	      "TcpExt.ListenOverflows grows, and does not at the proposed value",
@@ -571,7 +574,7 @@ static const struct finding_row findings[] = {
 	      "The socket's limit by unix_diag (Send-Q of ss -lx); EAGAIN from connect(2) at that depth",
 	      "The accept queue of the UNIX socket holds the clients of a stall"),
 	UPSTREAM("accept-queue.upstream", "a TCP port",
-		 "the kernel drops the connection, and connect() retransmits after 1 s",
+		 "the kernel drops the SYN and retransmits it after 1 s",
 		 "The listener's limit by inet_diag (Send-Q of ss -ltn)"),
 	UPSTREAM("accept-queue.unix.upstream", "a UNIX socket",
 		 "connect() fails with EAGAIN, and clients get an error (502)",
@@ -619,12 +622,13 @@ static const struct finding_row findings[] = {
 		 "accept from it. :{worker?Worker {pid} accepts from it. }}{group?{stuck} of {group} sockets of this address "
 		 "(SO_REUSEPORT) {stuck=1?was:were} full; together they hold {sum} of {room}. }" WHOSE_BACKLOG
 		 "{slow?:{cpu? {cpu}}}{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
-	 .advice = "{slow?See accept-queue.slow.:{looks?{min?A longer queue helps only if the "
-		   "server catches up\\: this one was full in {full} of {looks} samples and never "
-		   "below {min}. }:Two samples do not show whether a longer queue helps\\: it does "
-		   "where the server's stalls are short. }{raise?Raise net.core.somaxconn first. }"
-		   "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
-		   "{effect}). Costs nothing until used.}",
+	 .advice =
+		 "{slow?See accept-queue.slow.:{looks?{min?A longer queue helps only if the "
+		 "server catches up\\: this one was full in {full} of {looks} samples and never "
+		 "below {min}. }:Two samples do not show whether a longer queue helps\\: it does "
+		 "where the server's stalls are short. }{raise?First\\: sysctl -w net.core.somaxconn={backlog}. }"
+		 "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
+		 "{effect}). Costs nothing until used.}",
 	 .answer = "{who} is dropping connections now",
 	 .meaning = "A listener's accept queue was full during the check and the kernel dropped "
 		    "handshakes that arrived at it. Their clients retransmit after 1 s or more.",
@@ -703,7 +707,8 @@ static const struct finding_row findings[] = {
 		 "made.{more? {more} more listener{more=1?:s} {more=1?is:are} full.}",
 	 .advice =
 		 "{slow?{help?No backlog helps a server that accepts too slowly, or not at all. {help}.}:"
-		 "{process?{once?" ONE_LOOK ":{raise?Raise net.core.somaxconn first. }"
+		 "{process?{once?" ONE_LOOK
+		 ":{raise?First\\: sysctl -w net.core.somaxconn={backlog}. }"
 		 "{line?{server}\\: {line}:"
 		 "Pass backlog {backlog} to listen()} (effective {effect}).}:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
@@ -812,6 +817,7 @@ static const struct finding_row findings[] = {
 	 .proof = "Depth by inet_diag or unix_diag (Recv-Q of ss -ltn, ss -lx) in all samples; "
 		  "Tcp.PassiveOpens, or the clients that wait at the UNIX socket"},
 	{.id = "accept-queue.unix.full",
+	 .runbook = RUNBOOK_TIMEOUTS,
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .wall = "",
@@ -827,7 +833,8 @@ static const struct finding_row findings[] = {
 		 "{more? {more} more listener{more=1?:s} {more=1?is:are} in trouble.}",
 	 .advice =
 		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
-		 "{process?{once?" ONE_LOOK ":{raise?Raise net.core.somaxconn first. }"
+		 "{process?{once?" ONE_LOOK
+		 ":{raise?First\\: sysctl -w net.core.somaxconn={backlog}. }"
 		 "{line?{server}\\: {line}:"
 		 "Pass backlog {backlog} to listen()} (effective {effect}).}:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
@@ -863,8 +870,8 @@ static const struct finding_row findings[] = {
 	      "At {rate} over {rtt}, {needed} handshake{needed=1?:s} {needed=1?is:are} half open "
 	      "at a time; the queue {held?held {held}:holds {capacity}}{by_cookie?, and the kernel "
 	      "answered {by_cookie} SYN{by_cookie=1?:s} with a cookie:{dropped?, and the kernel dropped {dropped} "
-	      "SYN{dropped=1?:s}}}. {cookies?The kernel answers those beyond with a cookie\\: no client is "
-	      "lost, but cookies cost CPU and, {unstamped?as net.ipv4.tcp_timestamps is "
+	      "SYN{dropped=1?:s}}}. {cookies?The kernel answers those beyond with a cookie\\: it drops no "
+	      "SYN, but cookies cost CPU and, {unstamped?as net.ipv4.tcp_timestamps is "
 	      "0:without timestamps}, window scaling and SACK:The "
 	      "kernel drops those beyond, and clients retransmit a dropped SYN after 1 s}.",
 	      "{possible?{suffices?{how}:{listener?" BACKLOG_REMEDY
@@ -874,8 +881,8 @@ static const struct finding_row findings[] = {
 	      "{cookies? net.ipv4.tcp_max_syn_backlog has no effect while tcp_syncookies is on.: "
 	      "tcp_syncookies=1 would answer with cookies instead of dropping.}",
 	      "More handshakes are half open at a time, rate times round trip, than the "
-	      "listener's SYN queue holds, and the kernel drops those beyond, as "
-	      "net.ipv4.tcp_syncookies is not 1; clients retransmit after 1 s or more.",
+	      "listener's SYN queue holds, and the kernel drops those beyond where "
+	      "net.ipv4.tcp_syncookies is 0; clients retransmit after 1 s or more.",
 	      "With tcp_syncookies=1 raise net.core.somaxconn and the backlog that the server "
 	      "passes to listen(); net.ipv4.tcp_max_syn_backlog has no effect then. With "
 	      "tcp_syncookies=0 raise net.ipv4.tcp_max_syn_backlog as well: three quarters of it "
@@ -883,7 +890,7 @@ static const struct finding_row findings[] = {
 	      "TcpExt.TCPReqQFullDoCookies or TcpExt.ListenDrops grows, and does not at the "
 	      "proposed value; half-open connections by inet_diag",
 	      "With tcp_syncookies=1 the kernel answers those beyond the SYN queue with a cookie: "
-	      "no client is lost, but cookies cost CPU and, without timestamps, window scaling "
+	      "it drops no SYN, but cookies cost CPU and, without timestamps, window scaling "
 	      "and SACK. Without cookies the queue holds the target's half-open connections"),
 
 	RESTART("syn-queue", "Send-Q of ss -ltn"),
@@ -898,7 +905,7 @@ static const struct finding_row findings[] = {
 		 "{watched?, none during this check:}}}",
 	 .detail =
 		 "{always?No SYN queue was full\\: with 2 none is used.:A listener's SYN queue was "
-		 "full.} Cookies drop no client; they cost CPU and, without timestamps, window "
+		 "full.} Cookies drop no SYN; they cost CPU and, without timestamps, window "
 		 "scaling and SACK.{listener? The queue of {listener} is full\\: {half_open} "
 		 "half-open connection{half_open=1?:s}; its backlog is {limit}.:{grown? No SYN "
 		 "queue is full now{smallest?; the smallest backlog is {limit}, of {smallest}:}.}}" DEFERRED_DETAIL,
@@ -911,12 +918,13 @@ static const struct finding_row findings[] = {
 	 .answer = "SYN cookies are being sent",
 	 .meaning =
 		 "A listener's SYN queue was full and the kernel answered SYNs with cookies, or "
-		 "net.ipv4.tcp_syncookies is 2 and it answers every SYN so. No client is lost by "
-		 "that.",
+		 "net.ipv4.tcp_syncookies is 2 and it answers every SYN so. That drops "
+		 "no SYN, but the kernel does not retransmit such a SYN-ACK: a client that waits for "
+		 "the server to speak first hangs if its last ACK is lost.",
 	 .action =
 		 "Raise the backlog of the listener whose SYN queue is full, often one with a "
 		 "small one. Where it has TCP_DEFER_ACCEPT, clients that send nothing fill it. Otherwise "
-		 "it is a flood, which cookies are for.",
+		 "it is a SYN flood, against which cookies help.",
 	 .proof = "TcpExt.TCPReqQFullDoCookies; half-open connections by inet_diag (ss -tn state "
 		  "syn-recv)"},
 
@@ -1233,9 +1241,9 @@ static const struct finding_row findings[] = {
 	      "twice as much may be needed.}}}}",
 	      "The receive buffer limits one connection to less than the target's bandwidth over "
 	      "its round trip.",
-	      "Raise the third field of net.ipv4.tcp_rmem, or turn on what keeps buffers from "
-	      "growing: net.ipv4.tcp_moderate_rcvbuf, net.ipv4.tcp_window_scaling; before Linux "
-	      "6.6 net.ipv4.tcp_adv_win_scale=1.",
+	      "Raise the third field of net.ipv4.tcp_rmem. Where they are 0, set "
+	      "net.ipv4.tcp_moderate_rcvbuf=1 and net.ipv4.tcp_window_scaling=1; before Linux 6.6 "
+	      "net.ipv4.tcp_adv_win_scale=1.",
 	      "The buffer has grown to its bound while the sender waited for the window "
 	      "(rwnd_limited); the same connection at the proposed value",
 	      "The receive buffer carries the target's bandwidth over its round trip"),
@@ -1379,7 +1387,8 @@ static const struct finding_row findings[] = {
 	 .advice = "{hidden?{knob} is one value for the whole machine, not visible in this network "
 		   "namespace\\: raise it in the initial network namespace. :}{cost}",
 	 .meaning = "The kernel dropped packets during the check because a CPU's backlog was "
-		    "full: packets of loopback, RPS, tunnels and veth wait there.",
+		    "full: packets of loopback, of RPS and of veth without NAPI wait there. "
+		    "Those of a tunnel count as rx_dropped of its interface.",
 	 .action = "Raise net.core.netdev_max_backlog. If one CPU takes all packets, spread them "
 		   "first.",
 	 .proof =
@@ -1557,8 +1566,8 @@ static const struct finding_row findings[] = {
 		 "{device} uses one of its {queues} queue{plural}\\: ethtool -X {device} "
 		 "default.:{more?One queue for each CPU, up to the device's maximum. The link may "
 		 "go down for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
-		 "queue\\: RPS spreads its packets in software, at the cost of an interrupt "
-		 "between CPUs for each.:{device?Check where its interrupts go (epolltune list "
+		 "queue\\: RPS spreads its packets in software, at the cost of interrupts "
+		 "between CPUs.:{device?Check where its interrupts go (epolltune list "
 		 "--nic), and whether few connections carry all the traffic\\: one connection "
 		 "stays on one queue.}}}}}",
 	 .meaning = "One CPU takes almost all packets and spends at least half of its time on "
@@ -2330,7 +2339,7 @@ static const struct finding_row findings[] = {
 		 "{window}}",
 	 .detail =
 		 "{total?So far the kernel has dropped {total} packet{total=1?:s}{early? and evicted {early} "
-		 "entr{early=1?y:ies} of connections without a reply}. }At the maximum the kernel drops "
+		 "entr{early=1?y:ies} of connections that were not ASSURED}. }At the maximum the kernel drops "
 		 "the packets of new connections\\: their clients retransmit, and sendto() "
 		 "{outside?there:here} fails with EPERM." CONNTRACK_OUTSIDE,
 	 .advice = "{more?In the initial network namespace, until the next boot\\: sysctl -w "
@@ -2397,8 +2406,9 @@ static const struct finding_row findings[] = {
 	      "application.}:" TAKES_EFFECT " An application that sets TCP_KEEPIDLE keeps its own "
 	      "value.}:TCP_KEEPIDLE counts whole seconds\\: no value is below {idle}.}",
 	      "TCP keepalive sends its first probe after a load balancer or NAT in the path has "
-	      "forgotten an idle connection: the probe and all later data are dropped, and neither end "
-	      "gets an error.",
+	      "forgotten an idle connection: the path drops the probe and all later data, and an end "
+	      "gets ETIMEDOUT only after net.ipv4.tcp_keepalive_probes lost probes, or the "
+	      "retransmissions of a write.",
 	      "Set net.ipv4.tcp_keepalive_time, or TCP_KEEPIDLE where the application sets it, to at "
 	      "most four fifths of the timeout. A lost probe is repeated in time only if "
 	      "net.ipv4.tcp_keepalive_intvl (75 s) is shorter than the rest.",
@@ -2543,6 +2553,7 @@ static const struct finding_row findings[] = {
 	 .action = "Run the check again.",
 	 .proof = "The socket's cookie by inet_diag or unix_diag"},
 	{.id = "listeners.halted",
+	 .runbook = RUNBOOK_TIMEOUTS,
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,

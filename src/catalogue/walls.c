@@ -300,7 +300,7 @@ static const struct wall_row walls[] = {
 		.detail =
 			"{known?net.ipv4.tcp_max_orphans is:By default tcp_max_orphans is} {max}, {used} {used=1?is:are} in "
 			"use{shared?, by this server or by others}.{timeout? net.ipv4.tcp_fin_timeout is {timeout}\\: "
-			"one whose peer does not close is an orphan for {longer} more.} Above half of it the kernel resets those whose peer does not answer.",
+			"one whose peer does not close is an orphan for {longer} more.} Above half of it the kernel ends, at a retransmission, those that sent nothing for 240 s or met an ICMP error.",
 	},
 	{
 		.name = "buffers.receive",

@@ -427,21 +427,21 @@ static void texts_name_the_server_of_half_open_connections(void **state)
 		 "this check",
 		 NULL, NULL},
 		{cookies_now, 0, "The kernel answers SYNs with cookies now: 250 in 500 ms",
-		 "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
+		 "A listener's SYN queue was full. Cookies drop no SYN; they cost CPU and, "
 		 "without timestamps, window scaling and SACK. The queue of [::]:22 is full: 129 "
 		 "half-open connections; its backlog is 128.",
 		 "Raise the backlog of that listener; net.ipv4.tcp_max_syn_backlog has no effect "
 		 "while tcp_syncookies is on. Where no more clients come than usual, look for a SYN "
 		 "flood."},
 		{cookies_between_the_looks, 0, NULL,
-		 "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
+		 "A listener's SYN queue was full. Cookies drop no SYN; they cost CPU and, "
 		 "without timestamps, window scaling and SACK. No SYN queue is full now; the "
 		 "smallest backlog is 128, of [::]:22.",
 		 "Raise small backlogs (ss -ltn: Send-Q); net.ipv4.tcp_max_syn_backlog has no effect "
 		 "while tcp_syncookies is on. Where no more clients come than usual, look for a SYN "
 		 "flood."},
 		{cookies_by_defer_accept, 0, NULL,
-		 "A listener's SYN queue was full. Cookies drop no client; they cost CPU and, "
+		 "A listener's SYN queue was full. Cookies drop no SYN; they cost CPU and, "
 		 "without timestamps, window scaling and SACK. The queue of [::]:22 is full: 129 "
 		 "half-open connections; its backlog is 128. The kernel has counted 11 "
 		 "TCPDeferAcceptDrop: with TCP_DEFER_ACCEPT handshakes stay half open until their "
@@ -452,7 +452,7 @@ static void texts_name_the_server_of_half_open_connections(void **state)
 		 "for a SYN flood."},
 		{cookies_always, 0,
 		 "The kernel answers every SYN with a cookie, as net.ipv4.tcp_syncookies is 2",
-		 "No SYN queue was full: with 2 none is used. Cookies drop no client; they cost CPU "
+		 "No SYN queue was full: with 2 none is used. Cookies drop no SYN; they cost CPU "
 		 "and, without timestamps, window scaling and SACK.",
 		 "That value is for tests: sysctl -w net.ipv4.tcp_syncookies=1 sends cookies only "
 		 "where a SYN queue is full."},

@@ -789,7 +789,7 @@ static void texts_name_the_process(void **state)
 		 "gunicorn (pid 900) on unix:/run/app.sock, to which nginx (pid 812) connects, has "
 		 "backlog 128; this load needs 1 000",
 		 NULL,
-		 "Raise net.core.somaxconn (128) first. gunicorn: backlog = 2048 (effective after a "
+		 "First: sysctl -w net.core.somaxconn=2048 (now 128). gunicorn: backlog = 2048 (effective after a "
 		 "restart; HUP keeps the socket). To judge all limits of that server: epolltune check --server unix:/run/app.sock"},
 		{subject_has_siblings, 0,
 		 "nginx (pid 812) has 1 of 3 sockets of 0.0.0.0:443: the smallest backlog of the "

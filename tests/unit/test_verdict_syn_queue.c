@@ -216,7 +216,7 @@ static void the_finding_says_what_happened_beyond_the_queue(void **state)
 	f = &verdict_of(x, &t, &s, &o)->findings[0];
 	assert_non_null(strstr(f->detail, "the queue held 17, and the kernel answered 608 SYNs "
 					  "with a cookie. The kernel answers those beyond "
-					  "with a cookie: no client is lost"));
+					  "with a cookie: it drops no SYN"));
 	s = verdict_settings(x, DROPS SOMAXCONN_KNOB "=4096; " MAX_SYN "=16");
 	o = full(13, "ListenDrops", 612);
 	f = &verdict_of(x, &t, &s, &o)->findings[0];
