@@ -1634,11 +1634,11 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{device}",
 	 .title = "The qdisc ({qdisc}) of {device} drops {share} % of what is sent\\: {count} "
-		  "packets in {window}",
+		  "packet{count=1?:s} in {window}",
 	 .detail =
-		 "It drops packets to make senders slow down, but so many only where more is sent "
-		 "than the link, or its rate limit, lets out\\: TCP retransmits what it drops, "
-		 "and datagrams are lost. tc -s qdisc show dev {device} counts the drops.",
+		 "It drops packets to make senders slow down, but so many only where the machine "
+		 "sends more than the link, or its rate limit, carries\\: TCP retransmits what the "
+		 "qdisc drops, and datagrams are lost. tc -s qdisc show dev {device} counts the drops.",
 	 .advice = "Use a faster link or raise the rate limit, or send less.",
 	 .answer = "the qdisc of {device} drops {share} % of the packets now",
 	 .meaning =
@@ -1963,12 +1963,12 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_CONTAINER,
 	 .observed = true,
 	 .title = "{path} is at its memory limit{share?\\: its processes waited for memory in "
-		  "{share} % of {window}}{asleep?\\: {asleep} sleeps above memory.high}",
+		  "{share} % of {window}}{asleep?\\: the kernel stops {asleep} above memory.high}",
 	 .detail =
-		 "{asleep?At the start of the check and at its end it, or another process of the "
-		 "server, slept in mem_cgroup_handle_over_high (/proc/PID/wchan)\\: the group takes "
-		 "memory faster than the kernel can reclaim it, which stops its processes for up "
-		 "to 2 s each time.:{file?{v1?memory.limit_in_bytes:memory.high or memory.max}:A memory limit} was "
+		 "{asleep?At the start and at the end of the check a process of the server slept in "
+		 "mem_cgroup_handle_over_high (/proc/PID/wchan)\\: the group takes memory faster "
+		 "than the kernel reclaims it, and the kernel stops its processes for up to 2 s "
+		 "each time.:{file?{v1?memory.limit_in_bytes:memory.high or memory.max}:A memory limit} was "
 		 "reached {count} {several?times:time} in {window}: "
 		 "the kernel reclaims memory before the process goes on{v1?:, and above memory.high "
 		 "makes it sleep}.{share?: Memory pressure could not be read\\: where page cache "
@@ -2842,8 +2842,9 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .about = "{who}",
-	 .title = "{who}{pid? (pid {pid})} has not closed {left} connections that clients closed "
-		  "{time} ago or earlier",
+	 .title =
+		 "{who}{pid? (pid {pid})} has not closed {left} connection{left=1?:s} that clients "
+		 "closed {time} ago or earlier",
 	 .detail = "They are in CLOSE_WAIT, and no segment has arrived since. Each holds a "
 		   "descriptor that no client can use, until the process closes it or exits: the "
 		   "capacity of descriptors.process is without them.",
@@ -2851,13 +2852,12 @@ static const struct finding_row findings[] = {
 		 "Close a connection when read() returns 0 or an error, or epoll reports "
 		 "EPOLLRDHUP, also where its request is not answered yet. To list them\\: ss -tnp "
 		 "state close-wait. A restart frees them.",
-	 .answer = "{who} has not closed {left} connections that clients closed",
-	 .meaning =
-		 "A tenth or more of the connections of the server that --server names are in "
-		 "CLOSE_WAIT and have received no segment for 60 s, by when the kernel of a client "
-		 "that has closed has forgotten it, too. The application does not close them, or "
-		 "works on for clients that have given up. Where they grow, accept() fails with EMFILE "
-		 "in the end.",
+	 .answer = "{who} has not closed {left} connection{left=1?:s} that clients closed",
+	 .meaning = "A tenth or more of the connections of the server that --server names are in "
+		    "CLOSE_WAIT and have received no segment for 60 s: the client's kernel has "
+		    "forgotten them. The application does not close them, or works on for clients "
+		    "that have given up. If their number grows, accept() fails with EMFILE in the "
+		    "end.",
 	 .action =
 		 "Close what clients have closed; in a proxy for TCP set a timeout for connections "
 		 "that one side has closed (HAProxy: timeout client-fin).",
