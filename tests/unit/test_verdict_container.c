@@ -903,7 +903,7 @@ static void a_process_that_sleeps_above_the_limit_is_stalled(void **state)
 		judge_reclaim(&before, &after, &m, &r);
 		findings_are(rows[i].findings, &r, rows[i].findings);
 		if (strstr(rows[i].findings, "warning") &&
-		    (!strstr(r.findings[0].title, "nginx (pid 812) sleeps above memory.high") ||
+		    (!strstr(r.findings[0].title, "nginx (pid 812) above memory.high") ||
 		     strncmp(r.findings[0].detail, "At the start", 12) != 0))
 			fail_msg("row %zu: %s: %s", i, r.findings[0].title, r.findings[0].detail);
 	}
