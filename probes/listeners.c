@@ -38,7 +38,7 @@ static bool is_wanted(const struct listener *l, void *queues)
 {
 	const struct accept_queues *q = queues;
 	return queue_in_trouble(q, l) || subject_has(q->subject, l) || l == q->half_open ||
-	       l->upstream;
+	       l->upstream || l->front;
 }
 
 static bool is_stuck(const struct process *p)
@@ -142,6 +142,8 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 	/* Those that are not visible are not known to be behind it. */
 	if (q->subject)
 		subject_upstreams_read(h, q->subject, &q->listeners, &q->upstreams, NULL);
+	if (q->subject)
+		front_read(h, q->subject, &q->listeners, &q->front);
 	listeners_own(h, &q->listeners, is_named, q, NULL);
 	/* Nothing waits, and no counter grows, where such a process accepts and closes, or shares
 	 * its listener with others. */

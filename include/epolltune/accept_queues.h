@@ -2,6 +2,7 @@
  * between them, judged by what they show. All but the tick is pure. */
 #pragma once
 
+#include "epolltune/front.h"
 #include "epolltune/listener.h"
 #include "epolltune/owner_cpu.h"
 #include "epolltune/probe.h"
@@ -32,6 +33,7 @@ struct accept_queues {
 	const struct subject *subject;    /* NULL: none was named */
 	struct subject_upstreams upstreams;
 	struct published published; /* of the subject */
+	struct front front;         /* likewise */
 	/* Processes of the subject that accept connections, but not now: halted, or out of
 	 * descriptors. */
 	struct process *stuck;

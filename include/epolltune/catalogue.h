@@ -441,6 +441,10 @@ struct forwarder_row {
 /* By the name of a process that listens at that port; NULL: it is none. */
 const struct forwarder_row *forwarder_row_find(const char *process, uint16_t port);
 
+/* Whether a process of that name connects to a server behind it for its clients, where it connects
+ * to one: a proxy, or a web server that may be one. */
+bool reverse_proxy_named(const char *process);
+
 /* Kinds of limits. */
 enum container_limit { CONTAINER_MEMORY = 1, CONTAINER_PIDS = 2, CONTAINER_CPU = 4 };
 

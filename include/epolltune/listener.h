@@ -63,6 +63,7 @@ struct listener {
 	bool paused;
 	bool upstream; /* the subject connects to it, by subject_upstreams_read() */
 	bool pooled;   /* likewise, by its connections alone: they may be those of a pool */
+	bool front;    /* it is of what most of the subject's clients come from, by front_read() */
 	/* Of an upstream: those with the same number get an even part of a load each, and so do
 	 * `beyond` more servers, which are not here. */
 	uint32_t pool, beyond;

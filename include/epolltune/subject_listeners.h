@@ -6,7 +6,8 @@
 
 /* Adds findings on those that are closed, on sockets of other servers at an address of the subject,
  * on those that are left out of the walls though they would be short or all that the target could
- * mean, on a subject that only forwards, and on listeners behind it that are short. `listed`:
+ * mean, on a subject that only forwards, on listeners behind it that are short, and on the process
+ * that its clients come from. `listed`:
  * the newer look has all of TCP. */
 void subject_listeners_judge(const struct queue_watch *w, bool listed);
 /* Adds a finding on a subject that has ended since: at none of its addresses is a socket in `now`,

@@ -2747,6 +2747,37 @@ static const struct finding_row findings[] = {
 		 "not visible.",
 	 .action = "Check that process as well, by its pid, on the host.",
 	 .proof = "ss -ltnp on the host: the process that listens"},
+	{.id = "listeners.front",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_APPLICATION,
+	 .observed = true,
+	 .about = "{who}",
+	 .title = "{theirs} of {clients} clients of {who}{pid? (pid {pid})} are connections of "
+		  "{front?{front} (pid {before}), which this check does not judge:processes of "
+		  "this machine that are not known}",
+	 .detail =
+		 "{front?What limits {front}{address?, which listens on {address},} limits these "
+		 "clients before they reach {who}:{cut?The search for the process that has them "
+		 "ended at its limit:The process that has them is not visible to this user, or is in "
+		 "another PID namespace}. If it is a proxy, what limits it limits the clients of "
+		 "{who}}; the walls are those of {who} alone.{soft? RLIMIT_NOFILE of {front} is "
+		 "{soft}{several? in each of {accepting} processes}; with {proxy?two descriptors:a "
+		 "descriptor} for each of its clients its part of this load needs {needed}.}"
+		 "{full? The accept queue of {full} {drops?drops connections:is full}.}{cpu? {cpu}}",
+	 .advice =
+		 "{front?Check it, too\\: epolltune check --server {before}{options}:Find it on the "
+		 "host as root with ss -tnp, and check it, too\\: epolltune check --server PID}",
+	 .answer = "{front} limits the clients of {who}",
+	 .meaning =
+		 "More than half of the open connections of the server that --server names, and more "
+		 "than 3, come from one process of the same network namespace that listens on a port "
+		 "which other hosts reach, or is a known proxy: a proxy in the same pod (Envoy), a TLS "
+		 "terminator or cache before it, or an application that uses it. It is a note while "
+		 "nothing is wrong there. It is a warning where the CPU quota of its control group "
+		 "stopped that process, where its accept queue is full or drops, and where the "
+		 "RLIMIT_NOFILE of a proxy is below its part of the target.",
+	 .action = "Check that process as well, by its pid.",
+	 .proof = "ss -tnp: the process at the other end of the connections"},
 	{.id = "listeners.elsewhere",
 	 .observed = true,
 	 .title = "{count?{count} other network {several?namespaces have listeners:namespace has a "

@@ -1,5 +1,5 @@
 /* What listens at the published port of a container, a virtual machine or a service, or hands the
- * clients of a socket unit on. */
+ * clients of a socket unit on, and what is a proxy before a server. */
 #include <stddef.h>
 
 #include "epolltune/catalogue.h"
@@ -39,4 +39,16 @@ const struct forwarder_row *forwarder_row_find(const char *process, uint16_t por
 		if (process_named(forwarders[i].process, process) && port >= forwarders[i].port_min)
 			return &forwarders[i];
 	return NULL;
+}
+
+/* Besides the servers that are known to be proxies. */
+#define REVERSE_PROXIES                                                                             \
+	"nginx,openresty,angie,apache2,httpd,lighttpd,caddy,traefik,varnishd,cache-main,squid,"     \
+	"hitch,ghostunnel,pound,socat,cloudflared,linkerd2-proxy,pgbouncer,pgcat,odyssey,proxysql," \
+	"nghttpx,h2o,ats,traffic_server"
+
+bool reverse_proxy_named(const char *process)
+{
+	const struct server_row *row = server_row_find(process);
+	return (row && row->proxies) || process_named(REVERSE_PROXIES, process);
 }

@@ -64,7 +64,7 @@ int sock_diag_tcp(unsigned states, nl_recvmsg_msg_cb_t received, void *arg, stru
 	return sock_diag_dump(TCPDIAG_GETSOCK, &request, sizeof(request), received, arg, e);
 }
 
-/* A comparison of the local port: an op, its operand behind it, and where to go by the result, in
+/* A comparison of a port: an op, its operand behind it, and where to go by the result, in
  * bytes. The end accepts, 4 bytes beyond it rejects; `yes` has 8 bits, too few for the end. */
 #define COMPARISON (2 * sizeof(struct inet_diag_bc_op))
 #define REJECT sizeof(struct inet_diag_bc_op)
@@ -75,8 +75,10 @@ static void compare(struct inet_diag_bc_op op[2], unsigned char code, unsigned p
 	op[1] = (struct inet_diag_bc_op){.no = (unsigned short)port};
 }
 
-int sock_diag_tcp_with(unsigned attributes, unsigned states, const struct port_window *windows,
-		       size_t count, nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
+/* Of both families, with these attributes, whose port is in one of the windows by these ops. */
+static int port_dump(unsigned attributes, unsigned states, const unsigned char code[2],
+		     const struct port_window *windows, size_t count, nl_recvmsg_msg_cb_t received,
+		     void *arg, struct err *e)
 {
 	struct inet_diag_req request = {.idiag_family = AF_INET,
 					.idiag_ext = attributes & UINT8_MAX,
@@ -86,14 +88,28 @@ int sock_diag_tcp_with(unsigned attributes, unsigned states, const struct port_w
 		const struct port_window *w = &windows[i];
 		size_t left = (count - i) * 2 * COMPARISON;
 		/* Below this window is below all that follow. */
-		compare(at, INET_DIAG_BC_S_GE, w->low, left + REJECT);
+		compare(at, code[0], w->low, left + REJECT);
 		if (i < count - 1)
-			compare(at + 2, INET_DIAG_BC_S_GE, w->high + 1u, left - COMPARISON);
+			compare(at + 2, code[0], w->high + 1u, left - COMPARISON);
 		else
-			compare(at + 2, INET_DIAG_BC_S_LE, w->high, COMPARISON + REJECT);
+			compare(at + 2, code[1], w->high, COMPARISON + REJECT);
 	}
 	return dump(TCPDIAG_GETSOCK, &request, sizeof(request), ops, count * 2 * COMPARISON,
 		    received, arg, e);
+}
+
+int sock_diag_tcp_with(unsigned attributes, unsigned states, const struct port_window *windows,
+		       size_t count, nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
+{
+	static const unsigned char local[] = {INET_DIAG_BC_S_GE, INET_DIAG_BC_S_LE};
+	return port_dump(attributes, states, local, windows, count, received, arg, e);
+}
+
+int sock_diag_tcp_to(unsigned states, const struct port_window *windows, size_t count,
+		     nl_recvmsg_msg_cb_t received, void *arg, struct err *e)
+{
+	static const unsigned char remote[] = {INET_DIAG_BC_D_GE, INET_DIAG_BC_D_LE};
+	return port_dump(0, states, remote, windows, count, received, arg, e);
 }
 
 struct half_open_count {

@@ -33,6 +33,9 @@ struct port_window {
 #define SOCK_DIAG_WITH(attribute) (1u << ((attribute)-1))
 int sock_diag_tcp_with(unsigned attributes, unsigned states, const struct port_window *windows,
 		       size_t count, nl_recvmsg_msg_cb_t received, void *arg, struct err *e);
+/* The same of those whose remote port is in one of the windows. */
+int sock_diag_tcp_to(unsigned states, const struct port_window *windows, size_t count,
+		     nl_recvmsg_msg_cb_t received, void *arg, struct err *e);
 /* Whether a message with INET_DIAG_INFO is of a connection that a process holds although its client
  * closed it so long ago that its own kernel has forgotten it too: in CLOSE_WAIT without a segment
  * for CONNECTION_LEFT_MS. */

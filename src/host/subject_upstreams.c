@@ -5,11 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/inet_diag.h>
-#include <linux/sock_diag.h>
-#include <linux/unix_diag.h>
 #include <netinet/tcp.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +20,7 @@
 #include "host/listener_address.h"
 #include "host/listener_table.h"
 #include "host/port_sockets.h"
-#include "host/sock_diag.h"
+#include "host/unix_clients.h"
 
 /* Connections that a server may have to a daemon of the system: the journal, D-Bus, a resolver. */
 #define DAEMON_CONNECTIONS 3
@@ -80,55 +76,6 @@ static void client_add(struct reading *r, uint64_t inode, size_t listener)
 		*more = (struct client){inode, listener};
 }
 
-/* Those that wait for accept(): net/unix/diag.c, sk_diag_dump_icons(). */
-static void waiting_take(struct reading *r, const struct unix_diag_msg *m,
-			 const struct nlattr *clients)
-{
-	uint64_t cookie;
-	memcpy(&cookie, m->udiag_cookie, sizeof(cookie));
-	const struct listener *l = listeners_find(r->all, cookie);
-	for (size_t i = 0; l && is_behind(r, l) && i < (size_t)nla_len(clients) / sizeof(uint32_t);
-	     i++) {
-		uint32_t inode;
-		memcpy(&inode, (const char *)nla_data(clients) + i * sizeof(inode), sizeof(inode));
-		client_add(r, inode, (size_t)(l - r->all->at));
-	}
-}
-
-/* An accepted socket has the name and the file of its listener: net/unix/af_unix.c,
- * unix_stream_connect(). */
-static void accepted_take(struct reading *r, const struct nlattr *name, const struct nlattr *file,
-			  uint32_t peer)
-{
-	struct listener named = {.kind = LISTENER_UNIX};
-	struct unix_diag_vfs vfs = {0};
-	listener_unix_address(&named, name);
-	if (file)
-		nla_memcpy(&vfs, file, sizeof(vfs));
-	for (size_t i = 0; i < r->all->count; i++)
-		if (r->all->at[i].file == vfs.udiag_vfs_ino &&
-		    listener_same_address(&r->all->at[i], &named) && is_behind(r, &r->all->at[i]))
-			client_add(r, peer, i);
-}
-
-static int received(struct nl_msg *msg, void *arg)
-{
-	struct reading *r = arg;
-	struct nlmsghdr *header = nlmsg_hdr(msg);
-	const struct unix_diag_msg *m = nlmsg_data(header);
-	if (nlmsg_datalen(header) < (int)sizeof(*m))
-		return NL_OK;
-	const struct nlattr *name = nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_NAME);
-	const struct nlattr *file = nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_VFS);
-	const struct nlattr *peer = nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_PEER);
-	const struct nlattr *clients = nlmsg_find_attr(header, sizeof(*m), UNIX_DIAG_ICONS);
-	if (clients && m->udiag_state == TCP_LISTEN)
-		waiting_take(r, m, clients);
-	else if (name && peer)
-		accepted_take(r, name, file, nla_get_u32(peer));
-	return r->full ? NL_STOP : NL_OK;
-}
-
 /* A connection to an address of this namespace is over loopback, or has that address as its source,
  * too, unless bind() chose another one. */
 static void connected_take(const struct port_socket *s, void *arg)
@@ -168,13 +115,19 @@ static void pooled_mark(struct reading *r, const struct listener *l)
 	}
 }
 
+static bool unix_wanted(const struct listener *l, void *arg) { return is_behind(arg, l); }
+
+static bool unix_take(uint64_t inode, size_t listener, void *arg)
+{
+	struct reading *r = arg;
+	client_add(r, inode, listener);
+	return !r->full;
+}
+
 static int unix_read(struct reading *r, struct err *e)
 {
-	struct unix_diag_req request = {.sdiag_family = AF_UNIX,
-					.udiag_states = 1u << TCP_ESTABLISHED | 1u << TCP_LISTEN,
-					.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS |
-						      UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS};
-	return sock_diag_dump(SOCK_DIAG_BY_FAMILY, &request, sizeof(request), received, r, e);
+	const struct unix_clients walk = {r->all, unix_wanted, unix_take, r};
+	return unix_clients_walk(&walk, e);
 }
 
 /* The kernel walks all connections for these: those of a server that has opened some only. */

@@ -6,6 +6,7 @@
 #include "epolltune/backlog.h"
 #include "epolltune/doing.h"
 #include "epolltune/quantity.h"
+#include "judge/front.h"
 #include "judge/settings.h"
 
 /* Sockets of other servers at an address of the subject: clients reach them as well. */
@@ -349,4 +350,5 @@ void subject_listeners_judge(const struct queue_watch *w, bool listed)
 	judge_upstreams(w);
 	judge_unseen_upstream(w);
 	judge_published(w);
+	front_judge(w);
 }
