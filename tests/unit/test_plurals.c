@@ -11,13 +11,13 @@
 
 /* Names that have no number, and numbers that are never one. All others are set to 1. */
 static const char *const texts[] = {
-	"who",     "holder", "server", "listener", "process", "device",      "socket",
-	"cpu",     "asked",  "path",   "knob",     "file",    "qdisc",       "pid",
-	"address", "online", "share",  "driver",   "value",   "parts",       "owner",
-	"subject", "worker", "source", "now",      "further", "destination", "rest",
+	"who",   "holder",  "server",      "listener", "process", "device",  "socket",  "cpu",
+	"asked", "path",    "knob",        "file",     "qdisc",   "pid",     "address", "online",
+	"share", "driver",  "value",       "parts",    "owner",   "subject", "worker",  "source",
+	"now",   "further", "destination", "rest",     "front",
 };
-static const char *const several[] = {"group",     "sockets", "looks", "each",
-				      "processes", "cpus",    "ports", "available"};
+static const char *const several[] = {"group", "sockets", "looks",     "each",  "processes",
+				      "cpus",  "ports",   "available", "theirs"};
 /* They say that another number is not one. */
 static const char *const plural[] = {"several", "several_stuck", "plural", "lacks"};
 

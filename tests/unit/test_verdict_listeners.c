@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define UPSTREAM "accept-queue.unix.upstream"
+#define FRONT "listeners.front"
 #define TCP_UPSTREAM "accept-queue.upstream"
 
 /* Nine from which no process accepts; more wait there than at the subject's. */
@@ -49,6 +50,83 @@ static void subject_is_published_unseen(struct looks *m)
 {
 	subject_make(m);
 	m->after.queues.published = (struct published){.hidden = true};
+}
+
+/* 9 of its 10 clients are connections of a process that listens at the second listener. */
+static void subject_has_front(struct looks *m, const char *name, uint64_t soft)
+{
+	subject_make(m);
+	for (int i = 0; i < 2; i++) {
+		struct front *p = i ? &m->after.queues.front : &m->before.queues.front;
+		*p = (struct front){.pid = 7,
+				    .address = "[::]:22",
+				    .clients = 10,
+				    .local = 9,
+				    .theirs = 9,
+				    .accepted = 40,
+				    .accepting = 2,
+				    .soft = soft};
+		snprintf(p->name, sizeof(p->name), "%s", name);
+		m->at[i][1].front = true;
+	}
+}
+static void front_is_healthy(struct looks *m) { subject_has_front(m, "envoy", 1048576); }
+static void front_holds_its_part(struct looks *m) { subject_has_front(m, "envoy", 9000); }
+static void front_has_few_files(struct looks *m) { subject_has_front(m, "envoy", 8999); }
+static void front_has_unknown_files(struct looks *m) { subject_has_front(m, "envoy", 0); }
+static void front_has_unlimited_files(struct looks *m)
+{
+	subject_has_front(m, "envoy", HOST_UNLIMITED);
+}
+static void front_is_an_application(struct looks *m) { subject_has_front(m, "shop", 1024); }
+static void front_has_a_connection_for_each(struct looks *m)
+{
+	front_is_an_application(m);
+	m->after.queues.front.clients = m->after.queues.front.theirs = 500;
+	m->after.queues.front.accepted = 480;
+}
+static void front_drops(struct looks *m)
+{
+	front_is_healthy(m);
+	m->at[1][1].drops = 40;
+	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 1, 41);
+}
+static void front_has_strays(struct looks *m)
+{
+	front_is_healthy(m);
+	m->at[1][1].drops = 2;
+	counter_set(m, COUNTER_LISTEN_OVERFLOWS, 1, 1);
+}
+/* In 4 of 5 periods of the window. */
+static void front_is_throttled(struct looks *m)
+{
+	static struct owner_quota quotas[2];
+	front_is_healthy(m);
+	for (int i = 0; i < 2; i++) {
+		struct accept_queues *q = i ? &m->after.queues : &m->before.queues;
+		m->process.state = 'S';
+		q->listeners.processes = &m->process;
+		q->listeners.process_count = 1;
+		m->at[i][1].owner = 0;
+		quotas[i] = (struct owner_quota){.pid = m->process.pid,
+						 .quota = {.path = "/pod/istio-proxy",
+							   .quota_us = 10000,
+							   .period_us = 100000,
+							   .periods = i ? 15 : 10,
+							   .throttled = i ? 9 : 5}};
+		q->cpu = (struct owner_cpu){.at = &quotas[i], .count = 1};
+	}
+}
+static void front_is_hidden(struct looks *m)
+{
+	subject_make(m);
+	m->after.queues.front =
+		(struct front){.clients = 9, .local = 9, .theirs = 9, .hidden = true};
+}
+static void front_is_of_datagrams(struct looks *m)
+{
+	front_has_few_files(m);
+	m->target.datagrams_only = true;
 }
 
 /* It has started again: its address has another socket than its own ones. */
@@ -750,6 +828,19 @@ static void servers_get_their_findings(void **state)
 		 "listeners.published warning"},
 		{subject_is_published_unseen, "listeners.published note",
 		 "listeners.published note"},
+		{front_is_healthy, FRONT " note", FRONT " note"},
+		{front_holds_its_part, FRONT " note", FRONT " note"},
+		{front_has_few_files, FRONT " warning", FRONT " warning"},
+		{front_has_unknown_files, FRONT " note", FRONT " note"},
+		{front_has_unlimited_files, FRONT " note", FRONT " note"},
+		{front_is_an_application, FRONT " note", FRONT " note"},
+		{front_has_a_connection_for_each, FRONT " warning", FRONT " warning"},
+		{front_drops, "accept-queue.overflowing critical, " FRONT " warning",
+		 FRONT " note"},
+		{front_has_strays, FRONT " note", FRONT " note"},
+		{front_is_throttled, FRONT " warning", FRONT " note"},
+		{front_is_hidden, FRONT " note", FRONT " note"},
+		{front_is_of_datagrams, "", ""},
 		{subject_is_veiled, "listeners.veiled skipped", "listeners.veiled skipped"},
 		{hidden, "accept-queue.waiting warning, listeners.hidden skipped",
 		 STANDING " note, listeners.hidden skipped"},
@@ -771,6 +862,27 @@ static void texts_name_the_process(void **state)
 		 "stall. It has 40 open connections: this load may come there. A shutdown or "
 		 "management port needs no more; one behind a reverse proxy of this host does.",
 		 "If the load comes there: epolltune check --server 127.0.0.1:8009"},
+		{front_has_few_files, 0,
+		 "9 of 10 clients of nginx (pid 812) are connections of envoy (pid 7), which this "
+		 "check does not judge",
+		 "What limits envoy, which listens on [::]:22, limits these clients before they reach "
+		 "nginx; the walls are those of nginx alone. RLIMIT_NOFILE of envoy is 8 999 in each "
+		 "of 2 processes; with two descriptors for each of its clients its part of this load "
+		 "needs 18 000.",
+		 "Check it, too: epolltune check --server 7 --role proxy"},
+		{front_is_hidden, 0,
+		 "9 of 9 clients of nginx (pid 812) are connections of processes of this machine that "
+		 "are not known",
+		 "The process that has them is not visible to this user, or is in another PID "
+		 "namespace. If it is a proxy, what limits it limits the clients of nginx; the walls "
+		 "are those of nginx alone.",
+		 "Find it on the host as root with ss -tnp, and check it, too: epolltune check "
+		 "--server PID"},
+		{front_is_throttled, 0, NULL,
+		 "What limits envoy, which listens on [::]:22, limits these clients before they reach "
+		 "nginx; the walls are those of nginx alone. The CPU quota of nginx, 10 ms in 100 ms "
+		 "(/pod/istio-proxy), stopped it in 4 of 5 periods.",
+		 NULL},
 		{upstream_is_short, 0,
 		 "gunicorn (pid 900) on unix:/run/app.sock, to which nginx (pid 812) connects, has "
 		 "backlog 16; this load may need 1 000",
@@ -1031,11 +1143,22 @@ static void known_servers_are_found_by_their_process(void **state)
 	}
 }
 
+static void most_clients_show_a_front(void **state)
+{
+	assert_false(front_shown(0, 0));
+	assert_false(front_shown(3, 3)); /* a monitor */
+	assert_true(front_shown(4, 4));
+	assert_false(front_shown(8, 4)); /* half of them */
+	assert_true(front_shown(8, 5));
+	assert_false(front_shown(1000, 8));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(servers_get_their_findings),
 		cmocka_unit_test(texts_name_the_process),
+		cmocka_unit_test(most_clients_show_a_front),
 		cmocka_unit_test(the_answer_names_the_server),
 		cmocka_unit_test(the_report_carries_the_listeners),
 		cmocka_unit_test(the_subject_comes_before_others),
