@@ -759,11 +759,11 @@ static void judge_pod(const struct sample *before, const struct sample *after,
 	pressure_words(after, limit, now ? now : killed, now ? m->seconds : 0, &words);
 	wording_set(&words, "again", "%s", again ? m->options->subject->name : "");
 	wording_set(&words, "age", "%s",
-		    after->age_s > 0 ? quantity_ago(after->age_s).text : "later than the pod");
+		    after->age_s > 0 ? quantity_ago(after->age_s).text : "later");
 	struct finding *f = report_finding(r, "cgroup.memory.pod-killed", &words);
-	/* Its count never falls: of a container that has ended, or of days ago. A server that was
-	 * there all the time since is not what was killed. */
-	if (!m->options->subject || (!now && !again))
+	/* Its count never falls: of a container that has ended, or of days ago. That the server
+	 * started later than its pod is no sign: images are pulled and others run before it. */
+	if (!m->options->subject || !now)
 		finding_to_note(f);
 	finding_evidence(f, "oom_kill of the pod", "", (double)(killed - now), (double)killed);
 }

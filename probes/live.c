@@ -336,7 +336,10 @@ static void judge_unread(const struct sample *after, const struct looks *all, do
 	const struct subject *s = after->subject;
 	struct wording words = {0};
 	size_t stuck = 0, busy = 0, heard = 0;
+	size_t any = 0; /* also of those that are not in both looks */
 	double waited = INFINITY;
+	for (size_t i = 0; i < after->states->count; i++)
+		any += after->states->at[i].heard && !after->states->at[i].left;
 	for (size_t i = 0; i < all->count; i++) {
 		const struct look *l = &all->at[i];
 		double since = l->now->data_ms / 1e3;
@@ -360,7 +363,7 @@ static void judge_unread(const struct sample *after, const struct looks *all, do
 	finding_evidence(f, "connections with unread data", "connections", (double)stuck, NAN);
 	finding_evidence(f, "connections with data in between", "connections", (double)busy, NAN);
 	/* A server that works on some of them has read these. */
-	if (stuck == heard && waited >= PATIENCE_S)
+	if (stuck == any && !after->states->more && waited >= PATIENCE_S)
 		f->level = LEVEL_CRITICAL;
 }
 

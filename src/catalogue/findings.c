@@ -57,40 +57,40 @@
 	"add --destinations {even} to the check.: If the proxy has several servers behind it or "  \
 	"several source addresses, add --destinations N to the check, their product.}}}"
 /* A server behind the one that is checked. */
-#define UPSTREAM(name, address, beyond, shown)                                                          \
-	{                                                                                               \
-		.id = name, .level = LEVEL_WARNING, .remedy = REMEDY_APPLICATION,                       \
-		.observed = true, .about = "{endpoint}",                                                \
-		.title = "{listener}, to which {who} (pid {pid}) connects, has backlog {limit}; "       \
-			 "this load {sure?needs:may need} {needed}{tight? and 25 % headroom}",          \
-		.detail =                                                                               \
-			"{pooled?{who} has connections open there, which may be those of a "            \
-			"pool\\: then few arrive:{who} opens a connection there for "                   \
-			"{proxy?each client:each request that it passes on}}. If all of this "          \
-			"load goes there, {needed} connection{needed=1?:s} "                            \
-			"{needed=1?arrives:arrive} in a stall of {stall}{part?, {part} if it "          \
-			"is spread evenly over {all} listener{all=1?:s}}; the queue holds {capacity}. " \
-			"Beyond that " beyond ". " WHOSE_BACKLOG,                                       \
-		.advice =                                                                               \
-			"{raise?First\\: sysctl -w net.core.somaxconn={wanted} (now {somaxconn}). "     \
-			"}{line?{server}\\: {line}:Pass backlog {wanted} to listen()} "                 \
-			"(effective {line_effect}). To judge all limits of that server\\: "             \
-			"epolltune check --server {endpoint}",                                          \
-		.answer = "{endpoint} behind {who} has backlog {limit}; this load "                     \
-			  "{sure?needs:may need} {needed}",                                             \
-		.meaning = "The server that --server names connects to " address                        \
-			   " of another server for its clients: its configuration names that "          \
-			   "(nginx, HAProxy), or it has more than 3 connections to it. The "            \
-			   "accept queue there holds fewer connections than arrive in a stall of "      \
-			   "the target. Critical with --role proxy where all servers behind it "        \
-			   "are listeners here and hold too few together; otherwise it is not "         \
-			   "known how many requests go there. A note where those of one section "       \
-			   "of its configuration, with the same weight, get even parts that fit, "      \
-			   "or where only open connections show it, which may be those of a "           \
-			   "pool.",                                                                     \
-		.action = "Raise the backlog of the server behind, and net.core.somaxconn where "       \
-			  "it is the limit. Check that server by its address, too.",                    \
-		.proof = shown                                                                          \
+#define UPSTREAM(name, address, beyond, shown)                                                                                              \
+	{                                                                                                                                   \
+		.id = name, .level = LEVEL_WARNING, .remedy = REMEDY_APPLICATION,                                                           \
+		.observed = true, .about = "{endpoint}",                                                                                    \
+		.title = "{listener}, to which {who} (pid {pid}) connects, has backlog {limit}; "                                           \
+			 "this load {sure?needs:may need} {needed}{tight? and 25 % headroom}",                                              \
+		.detail =                                                                                                                   \
+			"{pooled?{who} has connections open there, which may be those of a "                                                \
+			"pool\\: then few arrive:{who} opens a connection there for "                                                       \
+			"{proxy?each client:each request that it passes on}}. If all of this "                                              \
+			"load goes there, {needed} connection{needed=1?:s} "                                                                \
+			"{needed=1?arrives:arrive} in a stall of {stall}{part?, {part} if it "                                              \
+			"is spread evenly over {all} listener{all=1?:s}}; the queue holds {capacity}. "                                     \
+			"Beyond that " beyond ". " WHOSE_BACKLOG,                                                                           \
+		.advice =                                                                                                                   \
+			"{raise?First, in the network namespace of the server (now {somaxconn})\\: sysctl -w net.core.somaxconn={wanted}. " \
+			"}{line?{server}\\: {line}:Pass backlog {wanted} to listen()} "                                                     \
+			"(effective {line_effect}). To judge all limits of that server\\: "                                                 \
+			"epolltune check --server {endpoint}",                                                                              \
+		.answer = "{endpoint} behind {who} has backlog {limit}; this load "                                                         \
+			  "{sure?needs:may need} {needed}",                                                                                 \
+		.meaning = "The server that --server names connects to " address                                                            \
+			   " of another server for its clients: its configuration names that "                                              \
+			   "(nginx, HAProxy), or it has more than 3 connections to it. The "                                                \
+			   "accept queue there holds fewer connections than arrive in a stall of "                                          \
+			   "the target. Critical with --role proxy where all servers behind it "                                            \
+			   "are listeners here and hold too few together; otherwise it is not "                                             \
+			   "known how many requests go there. A note where those of one section "                                           \
+			   "of its configuration, with the same weight, get even parts that fit, "                                          \
+			   "or where only open connections show it, which may be those of a "                                               \
+			   "pool.",                                                                                                         \
+		.action = "Raise the backlog of the server behind, and net.core.somaxconn where "                                           \
+			  "it is the limit. Check that server by its address, too.",                                                        \
+		.proof = shown                                                                                                              \
 	}
 /* What a server has and needs, and its remedy, by backlog_words(). */
 #define BACKLOG_TITLE(what)                                                                                          \
@@ -105,12 +105,12 @@
 	"the backlog of the kernel's own listeners{nfs?. More threads of nfsd accept sooner\\: "    \
 	"threads= in section nfsd of /etc/nfs.conf, or rpc.nfsd N:; a server of io_uring passes "   \
 	"its own to listen()}."
-#define BACKLOG_REMEDY                                                                                                                    \
-	"{unheld?" BACKLOG_UNHELD                                                                                                         \
-	":{possible?{raise?First\\: sysctl -w net.core.somaxconn={wanted} (now {somaxconn}). }{cut?If {server?{server}:the application} " \
-	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: "                                       \
-	"restart it first. }{line?{server}\\: "                                                                                           \
-	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "                                           \
+#define BACKLOG_REMEDY                                                                                                                                                            \
+	"{unheld?" BACKLOG_UNHELD                                                                                                                                                 \
+	":{possible?{raise?First, in the network namespace of the server (now {somaxconn})\\: sysctl -w net.core.somaxconn={wanted}. }{cut?If {server?{server}:the application} " \
+	"is not configured for {limit}, net.core.somaxconn was {limit} when it called listen()\\: "                                                                               \
+	"restart it first. }{line?{server}\\: "                                                                                                                                   \
+	"{line}:Pass backlog {wanted} to listen()} (effective {line_effect}).:No accept queue "                                                                                   \
 	"holds that many\\: shorten the server's stalls.}}"
 /* Of a queue that suffices until the server calls listen() again. */
 #define RESTART(wall_name, shown)                                                                  \
@@ -263,7 +263,9 @@ static const struct finding_row findings[] = {
 		 "{others?{others} other {several?processes:process} of this server {several?accept:"
 		 "accepts}:another process accepts its clients, or it closes them at once with a "
 		 "descriptor that it keeps in reserve, as Node.js does}.}",
-	 .advice = "{now?{help}. To keep it\\: :}" NOFILE_REMEDY NOFILE_CEILING,
+	 .advice =
+		 "{now?{help}. This holds until the process exits. For its next start\\: :}" NOFILE_REMEDY
+			 NOFILE_CEILING,
 	 .answer = "{who} is at its limit on descriptors",
 	 .meaning =
 		 "A process that accepts connections has as many descriptors open as its soft "
@@ -626,7 +628,7 @@ static const struct finding_row findings[] = {
 		 "{slow?See accept-queue.slow.:{looks?{min?A longer queue helps only if the "
 		 "server catches up\\: this one was full in {full} of {looks} samples and never "
 		 "below {min}. }:Two samples do not show whether a longer queue helps\\: it does "
-		 "where the server's stalls are short. }{raise?First\\: sysctl -w net.core.somaxconn={backlog}. }"
+		 "where the server's stalls are short. }{raise?First, in the network namespace of the server\\: sysctl -w net.core.somaxconn={backlog}. }"
 		 "{line?{server}\\: {line}:Pass backlog {backlog} to listen()} (effective "
 		 "{effect}). Costs nothing until used.}",
 	 .answer = "{who} is dropping connections now",
@@ -708,7 +710,7 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "{slow?{help?No backlog helps a server that accepts too slowly, or not at all. {help}.}:"
 		 "{process?{once?" ONE_LOOK
-		 ":{raise?First\\: sysctl -w net.core.somaxconn={backlog}. }"
+		 ":{raise?First, in the network namespace of the server\\: sysctl -w net.core.somaxconn={backlog}. }"
 		 "{line?{server}\\: {line}:"
 		 "Pass backlog {backlog} to listen()} (effective {effect}).}:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
@@ -834,7 +836,7 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "{slow?No backlog helps a server that accepts too slowly, or not at all.{help? {help}.}:"
 		 "{process?{once?" ONE_LOOK
-		 ":{raise?First\\: sysctl -w net.core.somaxconn={backlog}. }"
+		 ":{raise?First, in the network namespace of the server\\: sysctl -w net.core.somaxconn={backlog}. }"
 		 "{line?{server}\\: {line}:"
 		 "Pass backlog {backlog} to listen()} (effective {effect}).}:"
 		 "{help}. A longer backlog helps only a server that accepts.}}",
@@ -919,8 +921,7 @@ static const struct finding_row findings[] = {
 	 .meaning =
 		 "A listener's SYN queue was full and the kernel answered SYNs with cookies, or "
 		 "net.ipv4.tcp_syncookies is 2 and it answers every SYN so. That drops "
-		 "no SYN, but the kernel does not retransmit such a SYN-ACK: a client that waits for "
-		 "the server to speak first hangs if its last ACK is lost.",
+		 "no SYN, but the kernel does not retransmit a SYN-ACK with a cookie: a client that waits for the server to send first hangs if the final ACK of its handshake is lost.",
 	 .action =
 		 "Raise the backlog of the listener whose SYN queue is full, often one with a "
 		 "small one. Where it has TCP_DEFER_ACCEPT, clients that send nothing fill it. Otherwise "
@@ -1351,10 +1352,7 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "Where memory allows{more?\\: sysctl -w net.ipv4.tcp_max_orphans={more}:, raise "
 		 "net.ipv4.tcp_max_orphans}. ss -tan state fin-wait-1 shows the clients. Only if all of "
-		 "them have vanished\\: sysctl -w net.ipv4.tcp_orphan_retries=5. The kernel then drops "
-		 "each connection that a process has closed after 13 s without an ACK, not after 102 s "
-		 "(0, the default, means 8)\\: a client whose path fails for so long loses the end of "
-		 "the answer.",
+		 "them have disappeared\\: sysctl -w net.ipv4.tcp_orphan_retries=5. After 13 s without an ACK the kernel then drops a connection that a process has closed; with 0, the default, which means 8, after 102 s. A client whose path fails for 13 s then loses the end of the answer.",
 	 .answer = "orphaned sockets {over?have reached:are near} their limit",
 	 .meaning = "The machine has more than 80 % of the orphaned sockets that "
 		    "net.ipv4.tcp_max_orphans allows. Critical where it has all of them: the "
@@ -1579,18 +1577,16 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .title = "Network cards, qdiscs, neighbour table and losses of conntrack of the network "
 		  "namespace that this check was started in were not watched",
-	 .detail = "The check moved into the network namespace of {who?{who}:--netns}, which does "
-		   "not show them. No interface is seen to lead from there to that one, or this "
-		   "process may not return there.",
+	 .detail =
+		 "The check moved into the network namespace of {who?{who}:--netns}, which does "
+		 "not show them. epolltune found no interface that connects the two namespaces, or may not return to the first.",
 	 .advice = "Watch them there, under load, without --server and --netns\\: epolltune check "
 		   "--window 10s --probe nic,neighbours,conntrack,counters",
 	 .meaning =
 		 "The server is in another network namespace, as those of containers are, and "
 		 "the check moved there. What drops packets outside of it, a full ring or qdisc "
 		 "of the machine, its neighbour table, its conntrack, is not part of the answer: "
-		 "no veth pair joins the two, and the check was not started in the machine's first "
-		 "network namespace, or no interface of the server leads there, or the process may "
-		 "not return.",
+		 "epolltune found no veth pair and no other virtual interface that connects the two, or may not return to the namespace in which the check was started.",
 	 .action = "Run epolltune check --window 10s --probe nic,neighbours,conntrack,counters "
 		   "where the check was started, without --server and --netns.",
 	 .proof = "The network namespace that the report names"},
@@ -1636,16 +1632,14 @@ static const struct finding_row findings[] = {
 	 .title = "The qdisc ({qdisc}) of {device} drops {share} % of what is sent\\: {count} "
 		  "packet{count=1?:s} in {window}",
 	 .detail =
-		 "It drops packets to make senders slow down, but so many only where the machine "
-		 "sends more than the link, or its rate limit, carries\\: TCP retransmits what the "
+		 "This qdisc drops packets to slow senders down. It drops this many only where the machine sends more than the link or the rate limit carries. TCP retransmits what the "
 		 "qdisc drops, and datagrams are lost. tc -s qdisc show dev {device} counts the drops.",
 	 .advice = "Use a faster link or raise the rate limit, or send less.",
 	 .answer = "the qdisc of {device} drops {share} % of the packets now",
 	 .meaning =
 		 "A qdisc that drops to control congestion (fq_codel, codel, cake, fq_pie, pie, "
 		 "red) dropped 10 packets or more during the check, and at least 1 % of those that "
-		 "the interface sent: the link, or the rate limit of the qdisc, is full. Fewer are "
-		 "how TCP finds out how fast it may send, and are not reported.",
+		 "the interface sent: the link, or the rate limit of the qdisc, is full. Fewer drops are normal congestion control and are not reported.",
 	 .action = "Use a faster link or raise the rate limit, or send less.",
 	 .proof = "dropped of tc -s qdisc show grows"},
 	{.id = "nic.tunnel.dropping",
@@ -1653,11 +1647,11 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{device}",
 	 .title = "The tunnel {device} ({kind}) drops {count} received packets in {window}",
-	 .detail = "rx_dropped of {device} grew, and the softnet backlog did not drop them. The "
-		   "kernel queues what it unpacks for each CPU, up to net.core.netdev_max_backlog "
-		   "packets{backlog? ({backlog})}, and drops the rest\\: TCP retransmits it, and "
-		   "datagrams are lost. Packets of protocols that nothing receives "
-		   "{macsec?and those without a valid tag }count too.",
+	 .detail =
+		 "rx_dropped of {device} grew, and not because of the softnet backlog. On each CPU the kernel queues the decapsulated packets, up to net.core.netdev_max_backlog "
+		 "packets{backlog? ({backlog})}, and drops the rest\\: TCP retransmits it, and "
+		 "datagrams are lost. Packets of protocols that nothing receives "
+		 "{macsec?and those without a valid tag }count too.",
 	 .advice = "Where a CPU is busy with softirqs, spread the outer packets over more CPUs "
 		   "(receive queues, RPS on the card below). Otherwise these are bursts\\: raise "
 		   "net.core.netdev_max_backlog. ip -s -s link show dev {device} shows whether "
@@ -1915,7 +1909,7 @@ static const struct finding_row findings[] = {
 		 "{path} does not count {several?them:it}\\: it was another container of the "
 		 "pod, or this one before its restart. A restarted container has a new group and "
 		 "free memory, so that the limit seems to suffice.{again? {again} started {age}, after its "
-		 "pod\\: it may be what was killed.}",
+		 "pod\\: the kernel may have killed {again}.}",
 	 .advice = "The last state of each container (kubectl describe pod), and journalctl -k "
 		   "--grep oom-kill, say which one it was. If it was the server's: "
 		   "{line?{engine}\\: {line}, or let:let} it take less (buffers, workers, "
@@ -1925,8 +1919,7 @@ static const struct finding_row findings[] = {
 		 "The group of the pod counts processes killed for lack of memory that the "
 		 "group of the server's container does not: of another container, or of this "
 		 "one before it was restarted. A warning for the server that --server names where "
-		 "the count grew during the check, or the server started more than a minute after "
-		 "its pod, otherwise a note. Only on the node, where the group of the pod is visible.",
+		 "the count grew during the check, otherwise a note. Only on the node, where the group of the pod is visible.",
 	 .action = "Find out which container was killed; raise its memory limit, or let it take "
 		   "less.",
 	 .proof = "oom_kill in memory.events of the pod's group and of the container's"},
@@ -2496,10 +2489,7 @@ static const struct finding_row findings[] = {
 		 "loss counters grow}",
 	 .meaning =
 		 "The kernel counted losses during the check, before any experiment, that belong "
-		 "to no listener that was seen full. Critical where they are connections that met a "
-		 "full accept queue, or with --server SYNs that met a full SYN queue, and the drops "
-		 "of the listeners show that one of them is the reason, with --server one of that "
-		 "server, but not which.",
+		 "to no listener that was seen full. Critical where connections met a full accept queue, or with --server SYNs met a full SYN queue, and several listeners (with --server: of that server) dropped packets meanwhile, so that the one that lost the connections is not known.",
 	 .action = "Run epolltune explain with the counters that the finding names.",
 	 .proof = "Two readings of /proc/net/netstat, snmp and snmp6"},
 	{.id = "counters.since",
@@ -2752,21 +2742,16 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_APPLICATION,
 	 .observed = true,
 	 .about = "{who}",
-	 .title = "{theirs} of {clients} clients of {who}{pid? (pid {pid})} are connections of "
-		  "{front?{front} (pid {before}), which this check does not judge:processes of "
-		  "this machine that are not known}",
+	 .title =
+		 "{theirs} of {clients} connections to {who}{pid? (pid {pid})} come from {front?{front} (pid {before}), which this check does not judge:unknown processes of this machine}",
 	 .detail =
-		 "{front?What limits {front}{address?, which listens on {address},} limits these "
-		 "clients before they reach {who}:{cut?The search for the process that has them "
-		 "ended at its limit:The process that has them is not visible to this user, or is in "
-		 "another PID namespace}. If it is a proxy, what limits it limits the clients of "
-		 "{who}}; the walls are those of {who} alone.{soft? RLIMIT_NOFILE of {front} is "
+		 "{front?The limits of {front}{address?, which listens on {address},} apply to these clients before they reach {who}:{cut?The search for the process that opened these connections ended at its limit:The process that opened these connections is not visible to this user, or is in another PID namespace}. If that process is a proxy, its limits apply to the clients of {who} first}. The walls of this report are those of {who} alone.{soft? RLIMIT_NOFILE of {front} is "
 		 "{soft}{several? in each of {accepting} processes}; with {proxy?two descriptors:a "
 		 "descriptor} for each of its clients its part of this load needs {needed}.}"
 		 "{full? The accept queue of {full} {drops?drops connections:is full}.}{cpu? {cpu}}",
 	 .advice =
 		 "{front?Check it, too\\: epolltune check --server {before}{options}:Find it on the "
-		 "host as root with ss -tnp, and check it, too\\: epolltune check --server PID}",
+		 "host as root with ss -tnp, then check it, too\\: epolltune check --server PID{options}}",
 	 .answer = "{front} limits the clients of {who}",
 	 .meaning =
 		 "More than half of the open connections of the server that --server names, and more "
@@ -2880,15 +2865,14 @@ static const struct finding_row findings[] = {
 		   "descriptor that no client can use, until the process closes it or exits: the "
 		   "capacity of descriptors.process is without them.",
 	 .advice =
-		 "Close a connection when read() returns 0 or an error, or epoll reports "
-		 "EPOLLRDHUP, also where its request is not answered yet. To list them\\: ss -tnp "
+		 "When read() returns 0 or epoll reports EPOLLRDHUP, send the pending answer, then close the connection. When read() or write() fails, close it at once. To list these connections\\: ss -tnp "
 		 "state close-wait. A restart frees them.",
 	 .answer = "{who} has not closed {left} connection{left=1?:s} that clients closed",
-	 .meaning = "A tenth or more of the connections of the server that --server names are in "
-		    "CLOSE_WAIT and have received no segment for 60 s: the client's kernel has "
-		    "forgotten them. The application does not close them, or works on for clients "
-		    "that have given up. If their number grows, accept() fails with EMFILE in the "
-		    "end.",
+	 .meaning =
+		 "A tenth or more of the connections of the server that --server names are in "
+		 "CLOSE_WAIT and have received no segment for 60 s: the kernel of a Linux client has forgotten them by then, unless the client closed only its sending side. The application does not close them, or works on for clients "
+		 "that have given up. If their number grows, accept() fails with EMFILE in the "
+		 "end.",
 	 .action =
 		 "Close what clients have closed; in a proxy for TCP set a timeout for connections "
 		 "that one side has closed (HAProxy: timeout client-fin).",

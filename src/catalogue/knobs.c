@@ -23,9 +23,9 @@
 		.unit = "neighbours", .max = INT32_MAX, .refuses_less = "", .refuses_more = "",    \
 		.round = KNOB_POWER, .round_min = 512, .walls = "neighbours",                      \
 		.what = "When the " table " neighbour table has more entries than this, a new "    \
-			"entry makes the kernel evict failed entries, and stale ones whose state " \
-			"has not changed for 5 s. The default is 512.",                            \
-		.cost = "Stale entries stay longer, and their memory with them.",                  \
+			"entry makes the kernel evict unused entries that have failed or were "    \
+			"not updated for 5 s. The default is 512.",                                \
+		.cost = "Unused entries stay longer and keep their memory.",                       \
 		.counter = counts ".table_fulls",                                                  \
 		.source = "ip-sysctl.rst; net/core/neighbour.c neigh_forced_gc()",                 \
 	}
@@ -97,8 +97,7 @@ static const struct knob knobs[] = {
 		.walls = "descriptors.process",
 		.what = "Limits the value to which any process, root included, may raise "
 			"RLIMIT_NOFILE, and the descriptors of a process whose limit is higher. "
-			"The kernel's default is 1048576; systemd raises it to the maximum since "
-			"version 240.",
+			"The kernel's default is 1048576. Since version 240 systemd raises it to the maximum, but not on Debian and Ubuntu.",
 		.cost = "The value itself costs nothing. It allows a process a descriptor table "
 			"of 8 bytes a slot.",
 		.counter = "EPERM from setrlimit(2) with RLIMIT_NOFILE above it; EMFILE from "
@@ -911,7 +910,7 @@ static const struct knob knobs[] = {
 		.what = "Limits the packets that may wait for a CPU's softirq where they do not "
 			"arrive by NAPI: loopback, RPS, veth without GRO. It is also the limit of "
 			"the queue that a tunnel with GRO has on each CPU. Packets of NAPI drivers "
-			"do not pass through it. The default is 1000.",
+			"do not pass through the backlog. The default is 1000.",
 		.cost = "Waiting packets take memory and add delay while a CPU is behind; a "
 			"higher value hides the lack of CPU time for longer.",
 		.counter =
@@ -952,8 +951,7 @@ static const struct knob knobs[] = {
 			"device for packets before they sleep. 0 (the default) turns it off. Since "
 			"6.9 EPIOCSPARAMS does this for one epoll set alone.",
 		.cost = "Every process of the machine that waits in epoll_wait() takes CPU time "
-			"for that long, whether it needs the latency or not; in poll() and "
-			"select() those with such sockets do.",
+			"for that long, whether it needs the latency or not. So does every process that waits in poll() or select() for such sockets.",
 		.counter = "TcpExt.BusyPollRxPackets",
 		.source = "socket(7); net.rst; net/core/dev.c napi_busy_loop(); net/socket.c "
 			  "sock_poll(); fs/eventpoll.c ep_busy_loop_on()",
@@ -1280,8 +1278,7 @@ static const struct knob knobs[] = {
 		.walls = "napi.latency",
 		.what = "Selects whether kernel threads, one for each NAPI instance, fetch packets "
 			"instead of softirqs; the scheduler places them. It is in "
-			"/sys/class/net/*/threaded, which the kernel refuses until the driver has "
-			"added its NAPI instances. Most drivers add them when the interface comes "
+			"/sys/class/net/*/threaded; the kernel refuses writes to it until the driver has added its NAPI instances. Most drivers add them when the interface comes "
 			"up, which is after the udev rules of boot; some when they find the device.",
 		.cost = "Each burst of packets costs a switch between threads.",
 		.counter = "none; measured latency",

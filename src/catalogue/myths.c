@@ -336,11 +336,11 @@ static const struct myth myths[] = {
 		.name = "netdev_max_backlog-for-nics",
 		.claim = "A higher net.core.netdev_max_backlog stops packet loss of a fast "
 			 "interface.",
-		.truth = "Packets of drivers with NAPI do not pass through that queue. It holds "
-			 "those of loopback, RPS and veth; column 2 of softnet_stat counts its "
-			 "drops. A tunnel with GRO has queues of the same limit, and counts their "
-			 "drops as rx_dropped of its interface. An interface card that loses "
-			 "packets counts rx_missed_errors.",
+		.truth =
+			"Packets of drivers with NAPI do not pass through that queue. It holds "
+			"those of loopback, RPS and veth; column 2 of softnet_stat counts its "
+			"drops. A tunnel with GRO has queues of the same limit, and counts their "
+			"drops as rx_dropped of its interface. A network card that drops packets counts rx_missed_errors.",
 		.source = "net/core/dev.c enqueue_to_backlog()",
 	},
 };

@@ -128,14 +128,11 @@ static const struct wall_row walls[] = {
 		.what = "The descriptors that one user can register in epoll sets before "
 			"EPOLL_CTL_ADD fails with ENOSPC, without those that other processes of "
 			"the server's user have registered (tfd in /proc/PID/fdinfo; those with "
-			"fewer than 64 descriptors are not counted). Where these are not all "
-			"visible it is unknown between the need and 2.5 times as much. Needed: the "
+			"fewer than 64 descriptors are not counted). Where not all of these are visible, the verdict is unknown while the capacity is between the need and 2.5 times the need. Needed: the "
 			"target's connections, two for each of a proxy.",
 		.detail =
 			"All processes of one user share this limit; a connection takes one "
-			"watch.{others? Other processes of its user have {others} registered.}{unseen? How many more other processes of its user have "
-			"registered, also in other containers, is not visible here\\: run the check "
-			"as root on the host.}" TWO_EACH,
+			"watch.{others? Other processes of the server's user have registered {others}.}{unseen? Further watches of that user, such as those of other containers, are not visible here\\: run the check as root on the host.}" TWO_EACH,
 	},
 	{
 		.name = "memory.connection",

@@ -271,7 +271,10 @@ static int job_measure_gently(const struct job *job)
 
 int job_measure(const struct job *job)
 {
-	if (job->outside)
+	if (job->outside) {
+		if (job->check->options->probe.gentle)
+			gently_enter(job->check->host);
 		return job_look_outside(job, true);
+	}
 	return job->check->options->probe.gentle ? job_measure_gently(job) : job_measure_now(job);
 }

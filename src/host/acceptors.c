@@ -124,7 +124,7 @@ static enum kind kind_of(const struct acceptor_search *s, const struct descripto
 	if (has_inode(s, d->socket))
 		return LISTENER;
 	const struct accepted *a = accepted_sockets_find(&s->accepted, d->socket);
-	if (a && a->left)
+	if (a && a->left && (a->opened || a->own))
 		return a->opened ? OPENED_LEFT : LEFT;
 	return a ? (a->own ? CLIENT : ACCEPTED) : is_tcp(all, d) ? OPENED : OTHER;
 }

@@ -249,7 +249,6 @@ static bool front_describe(struct reading *r, const struct tree *t, struct liste
 	out->pid = t->root;
 	snprintf(out->name, sizeof(out->name), "%s", p.name);
 	out->theirs = t->connections;
-	out->soft = p.soft;
 	if (!found)
 		return true;
 	const struct listener *own = subject_queue(&f, LISTENER_TCP).smallest;

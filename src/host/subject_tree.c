@@ -510,6 +510,10 @@ void subject_group(const struct host *h, const struct subject *s, struct cgroup 
 		if (p.pid && !has_ended(h, &p))
 			group_add(h, shown_as(h, s, &p), &g, out);
 	}
+	/* Its workers were replaced since. */
+	struct process root = {.pid = s->pid, .root = s->pid};
+	if (!g.count)
+		group_add(h, shown_as(h, s, &root), &g, out);
 }
 
 static void thread_cpus(int threads, const char *thread, void *arg)

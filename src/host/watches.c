@@ -7,6 +7,7 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/clock.h"
 #include "host/descriptors.h"
+#include "host/owners.h"
 #include "host/processes.h"
 
 /* With fewer descriptors a process has no watches that matter. */
@@ -57,11 +58,18 @@ void watches_read(const struct host *h, const struct subject *s, struct watches 
 		return;
 	out->hidden = host_identity(h, &here, NULL) || !here.first_pids;
 	for (size_t i = 0; i < count; i++) {
+		if (clock_ms() > until) {
+			out->hidden = true;
+			break;
+		}
 		CLEAN(close_fd) int process = process_open(h, all[i].pid, NULL);
 		if (process < 0 || !user_of(process, &other) || other != uid ||
 		    process_read_at(process, all[i].pid, &p, NULL) < 0 ||
 		    subject_has_root(s, p.root) || (p.open && p.open < FEW))
 			continue;
-		out->hidden |= !watches_add(process, until, &out->used);
+		/* While its large sets are printed it waits: about a watch for each descriptor. */
+		bool large = !may_list_watched(&p);
+		out->used += large ? p.open : 0;
+		out->hidden |= large || !watches_add(process, until, &out->used);
 	}
 }

@@ -4,6 +4,7 @@
 
 #include "epolltune/catalogue.h"
 #include "epolltune/quantity.h"
+#include "judge/blame.h"
 #include "judge/queue_seen.h"
 
 /* More connections than a pool has, as of an application that uses a database. */
@@ -32,8 +33,9 @@ static bool files_short(const struct front *p, uint64_t needed)
 static bool drops(const struct queue_watch *w, const struct listener *l)
 {
 	const struct listener *earlier = listeners_find(&w->before->listeners, l->cookie);
-	return earlier && l->drops != earlier->drops &&
-	       queue_growth(w, COUNTER_LISTEN_OVERFLOWS) > 0;
+	uint32_t grown = earlier ? l->drops - earlier->drops : 0;
+	int64_t lost = queue_growth(w, COUNTER_LISTEN_OVERFLOWS);
+	return lost > 0 && grown && !blame_is_little(grown, (uint64_t)lost);
 }
 
 /* A listener of it whose accept queue refuses clients; NULL: none does. */

@@ -8,8 +8,6 @@
 #include "epolltune/cleanup.h"
 #include "epolltune/knob.h"
 
-#define SOFTNET "softnet."
-
 static bool has_finding(const struct report *r, const char *id)
 {
 	for (size_t i = 0; i < r->finding_count; i++)
@@ -18,10 +16,14 @@ static bool has_finding(const struct report *r, const char *id)
 	return false;
 }
 
-/* The softnet layer is one for all network namespaces. */
+/* The softnet layer and the neighbour tables are one for all network namespaces. */
 static bool is_known(const struct report *whole, const struct finding *f)
 {
-	return !strncmp(f->id, SOFTNET, strlen(SOFTNET)) && has_finding(whole, f->id);
+	static const char *const common[] = {"softnet.", "neighbours."};
+	for (size_t i = 0; i < sizeof(common) / sizeof(*common); i++)
+		if (!strncmp(f->id, common[i], strlen(common[i])))
+			return has_finding(whole, f->id);
+	return false;
 }
 
 /* Whether a value of a device was among its proposals, which are none then. */

@@ -56,7 +56,7 @@ bool queues_may_drop(const struct queue_watch *w, int64_t lost)
 		if (l->kind == LISTENER_TCP && (!s || subject_has(s, l)))
 			drops += (uint32_t)(l->drops - (was ? was->drops : 0));
 	}
-	return lost > 0 && !blame_is_little(drops, (uint64_t)lost);
+	return lost > 0 && drops > STRAYS && !blame_is_little(drops, (uint64_t)lost);
 }
 
 bool accept_queues_halved(const struct accept_queues *s) { return s->ticks == QUEUE_MIDDLE_TICK; }

@@ -101,12 +101,13 @@ const struct listener *syn_queue_smallest(const struct accept_queues *q)
 /* Those of missing routes; the others are of ICMP. */
 #define UNROUTED 2
 
-/* At most so many of the drops have that cause. Of ICMP errors those that came from elsewhere. */
+/* At most so many of the drops have that cause. Of ICMP errors those that came from elsewhere: more
+ * that were sent than received went elsewhere, and say nothing of those. */
 static int64_t caused_by(const struct syn_drops_cause *c,
 			 int64_t (*value)(const void *of, const char *counter), const void *of)
 {
 	int64_t all = value(of, c->counter), sent = c->sent ? value(of, c->sent) : 0;
-	int64_t others = sent > 0 ? all - sent : all;
+	int64_t others = sent > 0 && sent <= all ? all - sent : all;
 	return others > 0 ? others : 0;
 }
 

@@ -62,8 +62,8 @@ test_a_proxy_before_the_server_is_a_note() {
 	before envoy 0.0.0.0 8
 	asked 0
 	json "$FRONT"' | .level == "note" and
-		(.title | startswith("8 of 8 clients of ") and contains("are connections of envoy (pid '"$before"'), which this check does not judge")) and
-		(.detail | startswith("What limits envoy, which listens on 0.0.0.0:8080, limits these clients")) and
+		(.title | startswith("8 of 8 connections to ") and contains("come from envoy (pid '"$before"'), which this check does not judge")) and
+		(.detail | startswith("The limits of envoy, which listens on 0.0.0.0:8080, apply to these clients")) and
 		(.advice | contains("epolltune check --server '"$before"' ") and contains("--role proxy"))'
 	end_jobs
 }
@@ -144,7 +144,7 @@ test_a_proxy_at_a_unix_socket_is_found() {
 	backend
 	before nginx 0.0.0.0 8 "$work/app.sock"
 	asked 0
-	json "$FRONT"' | .level == "note" and (.title | contains("are connections of nginx (pid '"$before"')"))'
+	json "$FRONT"' | .level == "note" and (.title | contains("come from nginx (pid '"$before"')"))'
 	end_jobs
 }
 
@@ -167,7 +167,7 @@ test_a_real_proxy_is_found() {
 	clients 8080 6
 	wait_for eval '[ "$(ss -Htn state established dport = :9001 | wc -l)" -eq 6 ]'
 	asked 0
-	json "$FRONT"' | .level == "note" and (.title | startswith("6 of 6 clients of ") and contains("haproxy (pid '"$haproxy"')"))'
+	json "$FRONT"' | .level == "note" and (.title | startswith("6 of 6 connections to ") and contains("haproxy (pid '"$haproxy"')"))'
 	end_jobs
 }
 

@@ -134,7 +134,7 @@ test_tcp_upstreams_that_are_short_are_named() {
 	asked 2 proxy
 	json "$TCP_SHORT"' | length == 4 and all(.level == "critical" and .remedy == "application") and
 		(.[0].title | contains("127.0.0.1:9001, to which haproxy (pid ") and contains("has backlog 5; this load needs 100")) and
-		(.[0].detail | contains("retransmits after 1 s"))'
+		(.[0].detail | contains("retransmits it after 1 s"))'
 	end_jobs
 }
 

@@ -177,7 +177,7 @@ static void lost_level_events_are_found(void **state)
 	CLEAN(free_pointer) struct report *r = probe_report();
 	ASSERT_FOUND(r, "readiness.level-lost");
 	assert_false(found(r, "readiness.lost-edge"));
-	assert_int_equal(report_exit_status(r), 1);
+	assert_int_equal(report_exit_status(r), 2);
 }
 
 static void an_ignored_oneshot_is_found(void **state)

@@ -298,19 +298,19 @@ static void texts_name_the_limit(void **state)
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288), and a "
 		 "level-triggered server spins. 300 connections wait in the queue of nginx (pid 812) "
 		 "on 0.0.0.0:443.",
-		 "Raise that limit: prlimit --pid 812 --nofile=4096:524288. To keep it: "
+		 "Raise that limit: prlimit --pid 812 --nofile=4096:524288. This holds until the process exits. For its next start: "
 		 "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
 		 "systemctl daemon-reload && systemctl restart nginx.service), which closes all open connections." OF_NGINX},
 		{at_limit_of_a_user, 0, NULL, NULL,
-		 "Raise that limit: prlimit --pid 812 --nofile=4096:524288. To keep it: "
+		 "Raise that limit: prlimit --pid 812 --nofile=4096:524288. This holds until the process exits. For its next start: "
 		 "As the user of the process: "
 		 "(d=~/.config/systemd/user/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
 		 "systemctl --user daemon-reload && systemctl --user restart "
 		 "nginx.service), which closes all open connections." OF_NGINX},
 		{at_both_limits_of_a_user, 0, NULL, NULL,
-		 "Raise that limit: prlimit --pid 812 --nofile=4096:4096. To keep it: "
+		 "Raise that limit: prlimit --pid 812 --nofile=4096:4096. This holds until the process exits. For its next start: "
 		 "As the user of the process: "
 		 "(d=~/.config/systemd/user/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096\\n' >$d/zz-LimitNOFILE.conf && systemctl "
@@ -318,7 +318,7 @@ static void texts_name_the_limit(void **state)
 		 "The hard limit of that user's manager, "
 		 "user@UID.service, has to be as high." OF_NGINX},
 		{at_limit_inside, 0, NULL, NULL,
-		 "Raise that limit: prlimit --pid 812 --nofile=4096:524288. To keep it: "
+		 "Raise that limit: prlimit --pid 812 --nofile=4096:524288. This holds until the process exits. For its next start: "
 		 "In the container: "
 		 "(d=/etc/systemd/system/nginx.service.d; mkdir -p $d && printf "
 		 "'[Service]\\nLimitNOFILE=4096:524288\\n' >$d/zz-LimitNOFILE.conf && "
@@ -328,11 +328,11 @@ static void texts_name_the_limit(void **state)
 		 "unit, ulimit -n 4194304 in a script), and restart it. fs.nr_open (1 048 576) has to "
 		 "be raised first."},
 		{at_limit_of_an_unlimited_one, 0, NULL, NULL,
-		 "Raise that limit: prlimit --pid 812 --nofile=4096:unlimited. To keep it: "
+		 "Raise that limit: prlimit --pid 812 --nofile=4096:unlimited. This holds until the process exits. For its next start: "
 		 "Raise RLIMIT_NOFILE where the process is started (LimitNOFILE=4096:infinity in a "
 		 "systemd unit, ulimit -Sn 4096 in a script), and restart it."},
 		{at_limit_of_openrc, 0, NULL, NULL,
-		 "Raise that limit: prlimit --pid 812 --nofile=4096:unlimited. To keep it: "
+		 "Raise that limit: prlimit --pid 812 --nofile=4096:unlimited. This holds until the process exits. For its next start: "
 		 "Set rc_ulimit=\"-Sn 4096\" in /etc/conf.d/NAME, then rc-service NAME restart."},
 		{closes_at_once, 0, "nginx (pid 812) has 1 024 of 1 024 descriptors open",
 		 "accept() fails with EMFILE at the soft limit of 1 024 (hard limit 524 288). No "

@@ -134,10 +134,10 @@ static void watches_of_others_are_in_use(void **state)
 		const char *proposals, *detail;
 	} rows[] = {
 		{REPORT_NONE, REPORT_NONE, 20000, VERDICT_OK, "", NULL},
-		{7500, 0, 12500, VERDICT_OK, "", "its user have 7 500 registered."},
+		{7500, 0, 12500, VERDICT_OK, "", "the server's user have registered 7 500."},
 		{7501, 0, 12499, VERDICT_TIGHT, "fs.epoll.max_user_watches 20000 -> 32768", NULL},
 		{25000, 0, 0, VERDICT_SHORT, "fs.epoll.max_user_watches 20000 -> 65536", NULL},
-		{0, 1, 20000, VERDICT_UNKNOWN, "", "is not visible here"},
+		{0, 1, 20000, VERDICT_UNKNOWN, "", "are not visible here"},
 		{15000, 1, 5000, VERDICT_SHORT, "fs.epoll.max_user_watches 20000 -> 32768", NULL},
 	};
 	const struct experiment *x = verdict_experiment("descriptors", "epoll.watches");

@@ -863,24 +863,23 @@ static void texts_name_the_process(void **state)
 		 "management port needs no more; one behind a reverse proxy of this host does.",
 		 "If the load comes there: epolltune check --server 127.0.0.1:8009"},
 		{front_has_few_files, 0,
-		 "9 of 10 clients of nginx (pid 812) are connections of envoy (pid 7), which this "
+		 "9 of 10 connections to nginx (pid 812) come from envoy (pid 7), which this "
 		 "check does not judge",
-		 "What limits envoy, which listens on [::]:22, limits these clients before they reach "
-		 "nginx; the walls are those of nginx alone. RLIMIT_NOFILE of envoy is 8 999 in each "
+		 "The limits of envoy, which listens on [::]:22, apply to these clients before they "
+		 "reach nginx. The walls of this report are those of nginx alone. RLIMIT_NOFILE of envoy is 8 999 in each "
 		 "of 2 processes; with two descriptors for each of its clients its part of this load "
 		 "needs 18 000.",
 		 "Check it, too: epolltune check --server 7 --role proxy"},
 		{front_is_hidden, 0,
-		 "9 of 9 clients of nginx (pid 812) are connections of processes of this machine that "
-		 "are not known",
-		 "The process that has them is not visible to this user, or is in another PID "
-		 "namespace. If it is a proxy, what limits it limits the clients of nginx; the walls "
-		 "are those of nginx alone.",
-		 "Find it on the host as root with ss -tnp, and check it, too: epolltune check "
+		 "9 of 9 connections to nginx (pid 812) come from unknown processes of this machine",
+		 "The process that opened these connections is not visible to this user, or is in "
+		 "another PID namespace. If that process is a proxy, its limits apply to the clients "
+		 "of nginx first. The walls of this report are those of nginx alone.",
+		 "Find it on the host as root with ss -tnp, then check it, too: epolltune check "
 		 "--server PID"},
 		{front_is_throttled, 0, NULL,
-		 "What limits envoy, which listens on [::]:22, limits these clients before they reach "
-		 "nginx; the walls are those of nginx alone. The CPU quota of nginx, 10 ms in 100 ms "
+		 "The limits of envoy, which listens on [::]:22, apply to these clients before they "
+		 "reach nginx. The walls of this report are those of nginx alone. The CPU quota of nginx, 10 ms in 100 ms "
 		 "(/pod/istio-proxy), stopped it in 4 of 5 periods.",
 		 NULL},
 		{upstream_is_short, 0,
@@ -901,7 +900,7 @@ static void texts_name_the_process(void **state)
 		 "gunicorn (pid 900) on unix:/run/app.sock, to which nginx (pid 812) connects, has "
 		 "backlog 128; this load needs 1 000",
 		 NULL,
-		 "First: sysctl -w net.core.somaxconn=2048 (now 128). gunicorn: backlog = 2048 (effective after a "
+		 "First, in the network namespace of the server (now 128): sysctl -w net.core.somaxconn=2048. gunicorn: backlog = 2048 (effective after a "
 		 "restart; HUP keeps the socket). To judge all limits of that server: epolltune check --server unix:/run/app.sock"},
 		{subject_has_siblings, 0,
 		 "nginx (pid 812) has 1 of 3 sockets of 0.0.0.0:443: the smallest backlog of the "

@@ -222,6 +222,11 @@ static void most_connections_unread_are_a_warning(void **state)
 		strstr(judged()->findings[0].detail, "Further connections were not looked at. On"));
 	for (size_t i = 0; i < 10; i++)
 		now.at[i].data_ms = 10000;
+	findings_are("others may be read", judged(),
+		     "live.unread warning, live.causes note, live.worst note");
+	now.more = false;
+	for (size_t i = 0; i < 10; i++)
+		now.at[i].data_ms = 10000;
 	findings_are("none read", judged(),
 		     "live.unread critical, live.causes note, live.worst note");
 	now.at[9].data_ms = 9999;

@@ -486,7 +486,7 @@ static void texts_name_the_server_of_a_full_queue(void **state)
 		 "handshake packets/s are dropped now",
 		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn (128) "
 		 "is the limit; nginx's default backlog is 511.",
-		 "First: sysctl -w net.core.somaxconn=2048. nginx: listen ADDRESS backlog=2048; (effective "
+		 "First, in the network namespace of the server: sysctl -w net.core.somaxconn=2048. nginx: listen ADDRESS backlog=2048; (effective "
 		 "after nginx -s reload; check it with ss -ltn, and restart nginx where Send-Q is "
 		 "still the old one). Costs nothing until used."},
 		{bursts_of_a_socket_unit, 0, NULL,
@@ -521,7 +521,7 @@ static void texts_name_the_server_of_a_full_queue(void **state)
 		{bursts_below_somaxconn, 0, NULL,
 		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
 		 "1024; nginx's default backlog is 511.",
-		 "First: sysctl -w net.core.somaxconn=2048. nginx: listen ADDRESS backlog=2048; (effective "
+		 "First, in the network namespace of the server: sysctl -w net.core.somaxconn=2048. nginx: listen ADDRESS backlog=2048; (effective "
 		 "after nginx -s reload; check it with ss -ltn, and restart nginx where Send-Q is "
 		 "still the old one). Costs nothing until used."},
 		{overloaded_twice, 0, NULL, NULL, "See accept-queue.slow."},

@@ -597,7 +597,7 @@ static void the_remedy_is_a_line_of_its_configuration(void **state)
 			    "511.");
 	assert_string_equal(
 		f->advice,
-		"First: sysctl -w net.core.somaxconn=2048 (now 128). nginx: listen ADDRESS backlog=2048; "
+		"First, in the network namespace of the server (now 128): sysctl -w net.core.somaxconn=2048. nginx: listen ADDRESS backlog=2048; "
 		"(effective after nginx -s reload; check it with ss -ltn, and restart "
 		"nginx where Send-Q is still the old one).");
 }
@@ -694,7 +694,7 @@ static void both_queues_ask_for_one_backlog(void **state)
 		if (!strstr(f->advice, cases[i / 2].line))
 			fail_msg("%s: \"%s\"", f->id, f->advice);
 		/* The kernel would cut it. */
-		assert_true(i < 2 || strstr(f->advice, "(now 4096). "));
+		assert_true(i < 2 || strstr(f->advice, "(now 4096): "));
 	}
 }
 
