@@ -265,7 +265,7 @@ static void a_socket_that_drops_datagrams_now_is_named(void **state)
 	pid_t sender = flood(&to);
 	WAIT_UNTIL(drops_of(udp) > 0);
 	found("--probe counters", 1,
-	      (const char *const[]){"udp.receive.overflowing", "warning", title, "; otherwise ready",
+	      (const char *const[]){"udp.receive.overflowing", "warning", title, "otherwise",
 				    NULL});
 	found(who, 2,
 	      (const char *const[]){"udp.receive.overflowing", "critical", title, "Not ready",
