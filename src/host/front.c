@@ -46,7 +46,9 @@ struct reading {
 	size_t count;
 	struct tree *trees;
 	size_t tree_count;
-	union endpoint asked; /* the last address that was, and whether it is of this namespace */
+	/* The last address that was asked for, 0: none, and whether it is of this namespace. */
+	unsigned char asked_family;
+	uint32_t asked[4];
 	bool here;
 	unsigned left; /* descriptors that may still be looked at */
 	bool denied, full;
@@ -77,9 +79,12 @@ static void seen_add(struct reading *r, uint64_t inode, bool client)
 static bool is_here(struct reading *r, const struct inet_diag_msg *m)
 {
 	bool six = m->idiag_family == AF_INET6;
+	size_t size = six ? 16 : 4;
 	union endpoint to = {0};
-	if (!memcmp(m->id.idiag_src, m->id.idiag_dst, six ? 16 : 4))
+	if (!memcmp(m->id.idiag_src, m->id.idiag_dst, size))
 		return true;
+	if (m->idiag_family == r->asked_family && !memcmp(m->id.idiag_dst, r->asked, size))
+		return r->here;
 	if (six) {
 		to.v6.sin6_family = AF_INET6;
 		memcpy(&to.v6.sin6_addr, m->id.idiag_dst, sizeof(to.v6.sin6_addr));
@@ -87,10 +92,9 @@ static bool is_here(struct reading *r, const struct inet_diag_msg *m)
 		to.v4.sin_family = AF_INET;
 		memcpy(&to.v4.sin_addr, m->id.idiag_dst, sizeof(to.v4.sin_addr));
 	}
-	if (memcmp(&to, &r->asked, sizeof(to)) != 0) {
-		r->here = address_is_local(&to);
-		r->asked = to;
-	}
+	r->here = address_is_local(&to);
+	r->asked_family = m->idiag_family;
+	memcpy(r->asked, m->id.idiag_dst, sizeof(r->asked));
 	return r->here;
 }
 
