@@ -102,7 +102,7 @@ const struct listener *syn_queue_smallest(const struct accept_queues *q)
 #define UNROUTED 2
 
 /* At most so many of the drops have that cause. Of ICMP errors those that came from elsewhere: more
- * that were sent than received went elsewhere, and say nothing of those. */
+ * that were sent than received went elsewhere, and are no evidence of those. */
 static int64_t caused_by(const struct syn_drops_cause *c,
 			 int64_t (*value)(const void *of, const char *counter), const void *of)
 {
