@@ -80,18 +80,15 @@ static bool is_here(struct reading *r, const struct inet_diag_msg *m)
 {
 	bool six = m->idiag_family == AF_INET6;
 	size_t size = six ? 16 : 4;
-	union endpoint to = {0};
+	struct in6_addr v6;
+	struct in_addr v4;
 	if (!memcmp(m->id.idiag_src, m->id.idiag_dst, size))
 		return true;
 	if (m->idiag_family == r->asked_family && !memcmp(m->id.idiag_dst, r->asked, size))
 		return r->here;
-	if (six) {
-		to.v6.sin6_family = AF_INET6;
-		memcpy(&to.v6.sin6_addr, m->id.idiag_dst, sizeof(to.v6.sin6_addr));
-	} else {
-		to.v4.sin_family = AF_INET;
-		memcpy(&to.v4.sin_addr, m->id.idiag_dst, sizeof(to.v4.sin_addr));
-	}
+	memcpy(&v6, m->id.idiag_dst, sizeof(v6));
+	memcpy(&v4, m->id.idiag_dst, sizeof(v4));
+	const union endpoint to = six ? endpoint_ipv6(v6) : endpoint_ipv4(v4);
 	r->here = address_is_local(&to);
 	r->asked_family = m->idiag_family;
 	memcpy(r->asked, m->id.idiag_dst, sizeof(r->asked));
