@@ -249,7 +249,7 @@ static void a_full_unix_listener_is_named(void **state)
 	unlink(a.sun_path);
 }
 
-/* Accepts 10/s. */
+/* Accepts 4/s. */
 static void unix_serve_slowly(const void *arg)
 {
 	struct sockaddr_un a = unix_address_of("app.sock");
@@ -259,12 +259,12 @@ static void unix_serve_slowly(const void *arg)
 		_exit(1);
 	for (;;) {
 		close(accept(fd, NULL, NULL));
-		pause_ms(100);
+		pause_ms(250);
 	}
 }
 
-/* Fewer than are named without a rate. All are served in 9 s: some wait for half of the check where
- * that takes much longer than a second. */
+/* Fewer than are named without a rate. All are served in 22 s: some wait for half of the check where
+ * that takes forty times its second. */
 #define UNIX_CLIENTS 90
 
 /* They connect again as soon as they are served, and wait in the order in which they come. */
