@@ -263,8 +263,8 @@ static void unix_serve_slowly(const void *arg)
 	}
 }
 
-/* Fewer than are named without a rate. All are served in 22 s: some wait for half of the check where
- * that takes forty times its second. */
+/* Fewer than are named without a rate. All are served in 22 s: some wait for half of the check
+ * where that takes forty times its second. */
 #define UNIX_CLIENTS 90
 
 /* They connect again as soon as they are served, and wait in the order in which they come. */
