@@ -468,14 +468,27 @@ static int64_t loss_value(const struct loss_row *l, const struct sample *s,
 #define SERVED_PART 10
 #define SERVED_FEW 50
 
+/* What is compared with all: of rows that are summed what is known of each. */
+static int64_t strays_of(const struct loss_row *l,
+			 int64_t (*value)(const void *of, const char *counter), const void *of)
+{
+	int64_t less = l->less ? value(of, l->less) : 0, sum = 0;
+	if (!l->summed)
+		return value(of, l->counter) - (less > 0 ? less : 0);
+	for (size_t i = 0; i < loss_row_count(); i++) {
+		const struct loss_row *one = loss_row_at(i);
+		int64_t known = one->summed ? value(of, one->counter) : 0;
+		sum += known > 0 ? known : 0;
+	}
+	return sum;
+}
+
 /* Whether it is one: strays where they are more than a share of what arrived or of what was served,
  * which a few a second do not show. */
 static bool is_loss(const struct loss_row *l, int64_t (*value)(const void *of, const char *counter),
 		    const void *of, double seconds)
 {
-	int64_t less = l->less ? value(of, l->less) : 0;
-	int64_t served = l->served ? value(of, l->served) : -1;
-	int64_t strays = value(of, l->counter) - (less > 0 ? less : 0);
+	int64_t served = l->served ? value(of, l->served) : -1, strays = strays_of(l, value, of);
 	double span = seconds > 1 ? seconds : 1, few = l->few ? (double)l->few * span : 1;
 	double part = l->part ? (double)l->part : STRAY_PART;
 	return l->kind != LOSS_STRAY || ((double)strays - few) * part > (double)value(of, l->all) ||

@@ -55,6 +55,7 @@ struct loss_row {
 	const char *served;
 	int64_t few;       /* of a stray: so many a second show nothing; 0: as one */
 	int64_t part;      /* likewise: one of so many shows nothing; 0: STRAY_PART */
+	bool summed;       /* likewise: all rows that have this are judged by their sum */
 	const char *named; /* NULL: as counter_short() */
 };
 

@@ -40,10 +40,19 @@
 		.counter = name, .kind = LOSS_STRAY, .all = of, .few = STRAY_FEW,                  \
 		.part = SENT_PART                                                                  \
 	}
+/* Of segments that the path lost each counts in one of these, by how the kernel learnt of it: after
+ * fewer than three more that arrived there is no fast retransmit, and a probe repairs the tail. */
+#define PATH_LOST(name)                                                                            \
+	{                                                                                          \
+		.counter = name, .kind = LOSS_STRAY, .all = COUNTER_SEGMENTS_OUT,                  \
+		.few = STRAY_FEW, .part = SENT_PART, .summed = true                                \
+	}
 
 /* A report lists them in this order. TcpExt.BeyondWindow is none: probes of a closed window count
  * there. Nor is Tcp.RetransSegs: on a host whose connections are idle most are to clients that have
- * gone. TCPFastRetrans and TCPSlowStartRetrans are what a peer that answers has missed. */
+ * gone. TCPFastRetrans, TCPSlowStartRetrans and TCPLossProbeRecovery are what a peer that answers
+ * has missed: the last one counts at the acknowledgement of later data, where no duplicate says
+ * that the original arrived too (net/ipv4/tcp_input.c, tcp_process_tlp_ack()). */
 static const struct loss_row losses[] = {
 	COUNTS(COUNTER_LISTEN_OVERFLOWS, LOSS_ELSEWHERE),
 	{.counter = COUNTER_LISTEN_DROPS,
@@ -106,8 +115,9 @@ static const struct loss_row losses[] = {
 	FEW("xfrm_stat.XfrmInNoPols", PACKETS),
 	FEW("xfrm_stat.XfrmInBufferError", PACKETS),
 	FEW("xfrm_stat.XfrmOutNoStates", "Ip.OutRequests"),
-	SENT("TcpExt.TCPFastRetrans", COUNTER_SEGMENTS_OUT),
-	SENT("TcpExt.TCPSlowStartRetrans", COUNTER_SEGMENTS_OUT),
+	PATH_LOST("TcpExt.TCPFastRetrans"),
+	PATH_LOST("TcpExt.TCPSlowStartRetrans"),
+	PATH_LOST("TcpExt.TCPLossProbeRecovery"),
 	FEW("TcpExt.TCPRetransFail", COUNTER_RETRANSMITS),
 	{.counter = COUNTER_SOFTNET_DROPPED,
 	 .kind = LOSS_MACHINE,

@@ -493,6 +493,36 @@ static void windows_lost(struct looks *m)
 {
 	sent_again(m, "TcpExt.TCPSlowStartRetrans", 160, COUNTER_SEGMENTS_OUT, 2000);
 }
+/* Answers of one segment, of which a policer drops one in ten. */
+static void answers_lost(struct looks *m)
+{
+	sent_again(m, "TcpExt.TCPLossProbeRecovery", 60, COUNTER_SEGMENTS_OUT, 600);
+	counter_set(m, "TcpExt.TCPLossProbes", 100, 170);
+}
+static void answers_lost_of_many(struct looks *m)
+{
+	sent_again(m, "TcpExt.TCPLossProbeRecovery", 60, COUNTER_SEGMENTS_OUT, 6000);
+}
+/* 5 %: the bound. */
+static void answers_lost_at_the_bound(struct looks *m)
+{
+	sent_again(m, "TcpExt.TCPLossProbeRecovery", 60, COUNTER_SEGMENTS_OUT, 1000);
+}
+/* The peers acknowledge late. */
+static void answers_probed(struct looks *m)
+{
+	sent_again(m, "TcpExt.TCPLossProbes", 160, COUNTER_SEGMENTS_OUT, 600);
+	counter_set(m, "TcpExt.TCPLossProbeRecovery", 5, 5);
+}
+/* 9 % of short and long answers, each of the counters with 3 %; and 4.5 %. */
+static void answers_lost_in_three(struct looks *m, int64_t segments)
+{
+	sent_again(m, "TcpExt.TCPFastRetrans", 60, COUNTER_SEGMENTS_OUT, segments);
+	counter_set(m, "TcpExt.TCPSlowStartRetrans", 7, 67);
+	counter_set(m, "TcpExt.TCPLossProbeRecovery", 9, 69);
+}
+static void answers_lost_mixed(struct looks *m) { answers_lost_in_three(m, 2000); }
+static void answers_lost_mixed_few(struct looks *m) { answers_lost_in_three(m, 4000); }
 /* Clients that have gone, of a host whose connections are idle. */
 static void clients_gone(struct looks *m)
 {
@@ -825,6 +855,12 @@ static void each_look_gets_its_findings(void **state)
 		{neighbour_silent, "counters.growing warning", ""},
 		{discards6, "counters.growing warning", ""},
 		{ipsec_late, "counters.growing warning", ""},
+		{answers_lost, "counters.growing warning", ""},
+		{answers_lost_mixed, "counters.growing warning", ""},
+		{answers_lost_of_many, "", ""},
+		{answers_lost_at_the_bound, "", ""},
+		{answers_probed, "", ""},
+		{answers_lost_mixed_few, "", ""},
 		{segments_of_far_clients, "", ""},
 		{segments_of_few_clients, "", ""},
 		{clients_gone, "", ""},
