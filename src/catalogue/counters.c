@@ -513,7 +513,11 @@ static const struct counter_row counters[] = {
 	 "mlx5: packets that were dropped as no receive buffer was posted: the CPU is too slow for the ring.",
 	 "nic.ring", REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_out_of_buffer",
 	 "Enlarge the ring: ethtool -G DEVICE rx N; spread over more queues and CPUs."},
-	{"rx_no_buffer_count", "rx_no_buffer", "ethtool -S",
+	{"rx_no_buffer", "", "ethtool -S",
+	 "ibmveth (IBM Power): frames that the hypervisor dropped, as no posted receive buffer was free that holds them.",
+	 "nic.ring", REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_no_buffer",
+	 "Give more buffers to the pools of such frames: raise num in /sys/class/net/DEVICE/device/poolN, whose size is at least the MTU; each write restarts the interface. Spread the load over more CPUs."},
+	{"rx_no_buffer_count", "", "ethtool -S",
 	 "Intel: no receive descriptor was free. With rx_missed_errors the packet was lost.",
 	 "nic.ring", REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_no_buffer_count",
 	 "Enlarge the ring: ethtool -G DEVICE rx N; spread over more queues and CPUs."},
@@ -536,7 +540,8 @@ static const struct counter_row counters[] = {
 	 "port.rx_discards\nport.rx_dropped\nrx_dropped.nic\nrx_total_ring_discards\nrx_fw_discards\n"
 	 "rx_overruns\nrx_queue_full\nrx_no_bufs\nrx_out_of_resource\nhc_rx_discards_no_wqe\n"
 	 "rx_queue_0_drops\npkts rx OOB\nrx-hw-drop-overruns\nrx_discard_packets_cos0\n"
-	 "port_rx_nodesc_drops\nno_buff_discards\nbrb_discards\nrxq0: rx_drops_no_frags",
+	 "port_rx_nodesc_drops\nno_buff_discards\nbrb_discards\nrxq0: rx_drops_no_frags\n"
+	 "[hw] rx nobuffer discards",
 	 "ethtool -S",
 	 "Packets that the card dropped as its receive ring was full: bnxt_en (also "
 	 "rx_total_ring_discards; rx_discard_packets_cosN: the buffer of its port), tg3 "
@@ -544,7 +549,7 @@ static const struct counter_row counters[] = {
 	 "(rx_queue_N_drops), i40e (port.rx_discards), ice (rx_dropped, rx_dropped.nic), enic "
 	 "(rx_no_bufs), mana (hc_rx_discards_no_wqe), vmxnet3 (pkts rx OOB), sfc "
 	 "(port_rx_nodesc_drops), qede (no_buff_discards, brb_discards), be2net "
-	 "(rx_drops_no_frags), the netdev family "
+	 "(rx_drops_no_frags), fsl_dpaa2_eth ([hw] rx nobuffer discards), the netdev family "
 	 "(rx-hw-drop-overruns). The rx_queue_N_drops of virtio_net count packets that the "
 	 "driver could not take.",
 	 "nic.ring", REMEDY_DEVICE,

@@ -50,6 +50,9 @@ static const struct {
 	{NIC_LOSS_RING, ETHTOOL, "no_buff_discards", "qede", 0},
 	{NIC_LOSS_RING, ETHTOOL, "brb_discards", "qede", 0}, /* the port's buffer */
 	{NIC_LOSS_RING, ETHTOOL, "rxq*: rx_drops_no_frags", "be2net", 0},
+	/* Of frames that no posted buffer holds: ibmveth_update_rx_no_buffer(). */
+	{NIC_LOSS_RING, ETHTOOL, "rx_no_buffer", "ibmveth", 0},
+	{NIC_LOSS_RING, ETHTOOL, "[hw] rx nobuffer discards", "", 0}, /* fsl_dpaa2_eth */
 	{NIC_LOSS_AMONG, STATISTIC, "rx_dropped", "ena", 0},
 	{NIC_LOSS_AMONG, STATISTIC, "rx_dropped", "enic", 0},
 	{NIC_LOSS_AMONG, STATISTIC, "rx_dropped", "cxgb4", 0},
@@ -93,8 +96,11 @@ const char *nic_loss_name(size_t i) { return counters[i].name; }
 
 bool nic_loss_counted(const struct nic *n)
 {
-	/* A full ring of Hyper-V's channel and of Xen is met on the host, which does not say. */
-	static const char *const silent[] = {"virtio_net", "hv_netvsc", "vif", "xen-netfront"};
+	/* A full ring of Hyper-V's channel and of Xen is met on the host, which does not say. The
+	 * registers of Intel's older functions count what arrived only (ixgbevf_get_stats(),
+	 * igbvf_update_stats()). */
+	static const char *const silent[] = {"virtio_net",   "hv_netvsc", "vif",
+					     "xen-netfront", "ixgbevf",   "igbvf"};
 	for (size_t i = 0; i < sizeof(silent) / sizeof(*silent); i++)
 		if (!strcmp(n->driver, silent[i])) {
 			for (size_t k = 0; k < n->queue_count; k++)

@@ -184,7 +184,21 @@ static void each_driver_counts_by_its_own_names(void **state)
 		 "outbound_pci_buffer_overflow",
 		 1},
 		{"mlx5_core", {"rx_steer_missed_packets", "rx_xdp_drop"}, NIC_LOSS_RING, NULL, 0},
+		/* Frames for other addresses are among them. */
 		{"nfp", {"dev_rx_discards"}, NIC_LOSS_RING, NULL, 0},
+		{"ibmveth", {"rx_no_buffer"}, NIC_LOSS_RING, "rx_no_buffer", 1},
+		{"ibmveth", {"replenish_no_mem", "rx_invalid_buffer"}, NIC_LOSS_RING, NULL, 0},
+		{"e1000e", {"rx_no_buffer_count"}, NIC_LOSS_RING, NULL, 0},
+		{"fsl_dpaa2_eth",
+		 {"[hw] rx filtered frames", "[hw] rx nobuffer discards"},
+		 NIC_LOSS_RING,
+		 "[hw] rx nobuffer discards",
+		 2},
+		{"fsl_dpaa2_eth",
+		 {"[hw] rx filtered frames", "[hw] tx discarded frames"},
+		 NIC_LOSS_RING,
+		 NULL,
+		 0},
 		{"ice",
 		 {"rx_unknown_protocol", "rx_pg_alloc_fail"},
 		 NIC_LOSS_OTHER,
@@ -255,6 +269,22 @@ static void each_driver_counts_by_its_own_names(void **state)
 		    (l.counter && strcmp(l.counter, rows[i].counter) != 0))
 			fail_msg("row %zu, %s: %s %llu", i, rows[i].driver,
 				 l.counter ? l.counter : "none", (unsigned long long)l.total);
+	}
+}
+
+static void some_drivers_do_not_count_a_full_ring(void **state)
+{
+	static const struct {
+		const char *driver;
+		bool counted;
+	} rows[] = {{"ixgbevf", false}, {"igbvf", false},       {"virtio_net", false},
+		    {"ixgbe", true},    {"iavf", true},         {"igb", true},
+		    {"ibmveth", true},  {"fsl_dpaa2_eth", true}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct nic n = card("eth0", 2, 0);
+		snprintf(n.driver, sizeof(n.driver), "%s", rows[i].driver);
+		if (nic_loss_counted(&n) != rows[i].counted)
+			fail_msg("%s", rows[i].driver);
 	}
 }
 
@@ -397,6 +427,7 @@ int main(void)
 		cmocka_unit_test(interrupts_of_one_cpu_have_one_affinity),
 		cmocka_unit_test(loss_is_the_largest_counter),
 		cmocka_unit_test(each_driver_counts_by_its_own_names),
+		cmocka_unit_test(some_drivers_do_not_count_a_full_ring),
 		cmocka_unit_test(a_full_ring_may_be_among_other_drops),
 		cmocka_unit_test(a_master_and_its_function_are_one_interface),
 		cmocka_unit_test(the_cpus_of_an_interface_are_those_of_its_interrupts),
