@@ -388,7 +388,8 @@ struct softnet_cpu {
 	uint64_t time_squeeze; /* budget exhausted: net.core.netdev_budget, netdev_budget_usecs */
 	uint64_t received_rps;
 	struct nic_number flow_limit;
-	struct nic_number backlog; /* packets in the backlog now */
+	struct nic_number backlog; /* packets in the backlog now, with those that it processes */
+	struct nic_number input;   /* of these those that wait */
 };
 struct softnet {
 	struct softnet_cpu *at;
@@ -404,6 +405,15 @@ static inline void softnet_freep(struct softnet *s) { softnet_free(s); }
 
 /* The sum over all CPUs. */
 struct softnet_cpu softnet_total(const struct softnet *s);
+/* The backlog of a CPU that holds the most. enqueue_to_backlog() drops where more than
+ * net.core.netdev_max_backlog packets wait; process_backlog() takes all that wait at once, and what
+ * it has taken does not count (net/core/dev.c). */
+struct softnet_fill {
+	int64_t packets; /* REPORT_NONE: unknown */
+	int64_t limit;   /* it holds one more; REPORT_NONE: unknown */
+	bool both;       /* of both queues together, as this kernel shows only their sum */
+};
+struct softnet_fill softnet_fullest(const struct softnet *s, int64_t max_backlog);
 /* What the backlogs of all CPUs have dropped; -1: not readable. */
 int64_t softnet_dropped(const struct host *h);
 

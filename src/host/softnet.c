@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epolltune/catalogue.h"
 #include "epolltune/cleanup.h"
 #include "host/cpu_list.h"
 #include "host/nic_reply.h"
 
 /* Hexadecimal columns, counted from 0: net/core/net-procfs.c, softnet_seq_show(). Newer kernels
- * append columns: flow_limit since 3.11, backlog length and CPU since 5.10. */
+ * append columns: flow_limit since 3.11, backlog length and CPU since 5.10, since 6.4 the lengths
+ * of the two queues whose sum that is. */
 enum {
 	COLUMN_PROCESSED = 0,
 	COLUMN_DROPPED = 1,
@@ -19,7 +21,8 @@ enum {
 	COLUMN_FLOW_LIMIT = 10,
 	COLUMN_BACKLOG = 11,
 	COLUMN_CPU = 12,
-	COLUMNS = 13,
+	COLUMN_INPUT = 13,
+	COLUMNS = 14,
 };
 
 static bool columns_read(const char *line, uint64_t column[COLUMNS], unsigned *count)
@@ -70,6 +73,8 @@ int softnet_parse(const char *text, const char *online, struct softnet *out, str
 			c->flow_limit = (struct nic_number){true, column[COLUMN_FLOW_LIMIT]};
 		if (count > COLUMN_CPU)
 			c->backlog = (struct nic_number){true, column[COLUMN_BACKLOG]};
+		if (count > COLUMN_INPUT)
+			c->input = (struct nic_number){true, column[COLUMN_INPUT]};
 	}
 	if (!s.count)
 		return err_set(e, EBADMSG, "softnet_stat: empty");
@@ -112,6 +117,21 @@ struct softnet_cpu softnet_total(const struct softnet *s)
 		sum.backlog.value += c->backlog.value;
 	}
 	return sum;
+}
+
+struct softnet_fill softnet_fullest(const struct softnet *s, int64_t max_backlog)
+{
+	struct softnet_fill f = {.packets = REPORT_NONE, .limit = max_backlog};
+	for (size_t i = 0; i < s->count; i++) {
+		const struct softnet_cpu *c = &s->at[i];
+		const struct nic_number *n = c->input.known ? &c->input : &c->backlog;
+		f.both |= n->known && !c->input.known;
+		if (n->known && (int64_t)n->value > f.packets)
+			f.packets = (int64_t)n->value;
+	}
+	if (f.both && max_backlog >= 0 && max_backlog <= INT32_MAX)
+		f.limit = 2 * (max_backlog + 1) - 1;
+	return f;
 }
 
 int64_t softnet_dropped(const struct host *h)

@@ -224,10 +224,12 @@ static void softnet_gauges(struct watcher *w, struct watch_sample *out)
 	struct watch_gauge *budget = watch_gauge(out, "softnet.budget");
 	report_text(backlog->what, "softnet backlog");
 	report_text(budget->what, "softnet rounds");
-	backlog->limit = field_read(w->host, "net.core.netdev_max_backlog", 0);
-	for (size_t i = 0; i < s.count; i++)
-		if (s.at[i].backlog.known && (int64_t)s.at[i].backlog.value > backlog->value)
-			backlog->value = (int64_t)s.at[i].backlog.value;
+	const struct softnet_fill fill =
+		softnet_fullest(&s, field_read(w->host, "net.core.netdev_max_backlog", 0));
+	backlog->value = fill.packets;
+	backlog->limit = fill.limit;
+	if (fill.both)
+		report_text(backlog->note, "with packets that are being processed");
 	softnet_follow(&w->softnet, &s);
 	backlog->lost = (int64_t)w->softnet.dropped;
 	budget->lost = (int64_t)w->softnet.time_squeeze;

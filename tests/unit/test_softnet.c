@@ -1,5 +1,6 @@
 /* Parsing /proc/net/softnet_stat. */
 #include "../support/support.h"
+#include "epolltune/catalogue.h"
 #include "epolltune/nic.h"
 
 #include <errno.h>
@@ -23,6 +24,8 @@ static void columns_are_read_by_cpu(void **state)
 	assert_true(s.at[0].flow_limit.known);
 	assert_int_equal(s.at[0].flow_limit.value, 5);
 	assert_int_equal(s.at[0].backlog.value, 6);
+	assert_true(s.at[0].input.known);
+	assert_int_equal(s.at[0].input.value, 7);
 	/* The second row is CPU 11: its column says so. */
 	assert_int_equal(s.at[1].cpu, 11);
 	assert_int_equal(s.at[1].processed, 0xffffffff);
@@ -44,6 +47,7 @@ static void rows_without_a_cpu_follow_the_online_list(void **state)
 	assert_int_equal(s.at[3].cpu, 8);
 	assert_false(s.at[0].flow_limit.known);
 	assert_false(s.at[0].backlog.known);
+	assert_false(s.at[0].input.known);
 	softnet_free(&s);
 	/* Beyond the list, or without one, each is the next. */
 	assert_int_equal(softnet_parse(text, "1,3\n", &s, &e), 0);
@@ -53,6 +57,38 @@ static void rows_without_a_cpu_follow_the_online_list(void **state)
 	assert_int_equal(softnet_parse(text, NULL, &s, &e), 0);
 	assert_int_equal(s.at[3].cpu, 3);
 	softnet_free(&s);
+}
+
+/* What a CPU has taken from the queue does not count against net.core.netdev_max_backlog. */
+static void the_fullest_backlog_is_that_of_packets_that_wait(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t max, packets, limit;
+		bool both;
+	} rows[] = {
+		/* 1 100 packets, of which 700 are being processed; another CPU has 401. */
+		{TEN " 0 44c 0 190 2bc\n" TEN " 0 191 1 191 0\n", 1000, 401, 1000, false},
+		{TEN " 0 3e9 0 3e9 0\n", 1000, 1001, 1000, false},
+		/* Before 6.4 only the sum: of two queues that each hold 1 001. */
+		{TEN " 0 44c 0\n" TEN " 0 5 1\n", 1000, 1100, 2001, true},
+		{TEN " 0 44c 0\n", REPORT_NONE, 1100, REPORT_NONE, true},
+		{TEN " 0 44c 0 190 2bc\n", REPORT_NONE, 400, REPORT_NONE, false},
+		{TEN " 0 44c 0\n", INT64_MAX, 1100, INT64_MAX, true},
+		/* Before 5.10 none. */
+		{TEN " 0\n", 1000, REPORT_NONE, 1000, false},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct err e;
+		struct softnet s;
+		assert_int_equal(softnet_parse(rows[i].text, NULL, &s, &e), 0);
+		struct softnet_fill f = softnet_fullest(&s, rows[i].max);
+		if (f.packets != rows[i].packets || f.limit != rows[i].limit ||
+		    f.both != rows[i].both)
+			fail_msg("row %zu: %lld of %lld", i, (long long)f.packets,
+				 (long long)f.limit);
+		softnet_free(&s);
+	}
 }
 
 static void garbage_is_refused(void **state)
@@ -165,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(columns_are_read_by_cpu),
 		cmocka_unit_test(rows_without_a_cpu_follow_the_online_list),
+		cmocka_unit_test(the_fullest_backlog_is_that_of_packets_that_wait),
 		cmocka_unit_test(garbage_is_refused),
 		cmocka_unit_test(growth_is_taken_by_cpu),
 		cmocka_unit_test(counters_follow_cpus_that_come_and_go),
