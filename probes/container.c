@@ -858,6 +858,31 @@ static void judge_reclaim(const struct sample *was, const struct sample *after,
 			 (double)p->reached);
 }
 
+/* Where reclaim finds little to free, the kernel holds the group's sockets back for a second
+ * (mm/vmpressure.c, vmpressure()): page cache that only fills a limit does not come so far. What is
+ * counted are tests of that state, so a number shows no more than that it is. Where no limit was
+ * reached it was the machine's memory, or that of a group that is not visible. */
+static void judge_sockets(const struct sample *was, const struct sample *after,
+			  const struct moment *m, struct report *r)
+{
+	uint64_t throttled = grown(was->group.sockets_throttled, after->group.sockets_throttled);
+	uint64_t reached = grown(was->group.pressure.reached, after->group.pressure.reached);
+	struct wording words = {0};
+	if (m->seconds <= 0 || !throttled)
+		return;
+	pressure_words(after, cgroup_bound_at(&after->group.memory, 0), throttled, m->seconds,
+		       &words);
+	wording_set(&words, "reached", "%s", reached ? quantity_count(reached).text : "");
+	wording_flag(&words, "repeated", reached > 1);
+	struct finding *f = report_finding(r, "cgroup.memory.sockets", &words);
+	/* Of another group, or of one that is not named, sockets of the check may be among them. */
+	if (!m->options->subject || !reached)
+		finding_to_note(f);
+	finding_evidence(f, "sock_throttled of memory.events", "",
+			 (double)was->group.sockets_throttled,
+			 (double)after->group.sockets_throttled);
+}
+
 static void observation_judge(const struct sample *before, const struct sample *after,
 			      const struct moment *m, struct report *r)
 {
@@ -868,6 +893,7 @@ static void observation_judge(const struct sample *before, const struct sample *
 	judge_pod(before, after, m, r);
 	judge_machine_killed(before, after, m, r);
 	judge_reclaim(before, after, m, r);
+	judge_sockets(before, after, m, r);
 }
 
 static const char *const walls[] = {"cgroup.cpu", NULL};

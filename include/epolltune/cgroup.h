@@ -95,6 +95,9 @@ struct cgroup {
 	uint64_t pod_killed;
 	/* Of that pod, the start of its first process, as in struct process; 0: unknown. */
 	uint64_t pod_started;
+	/* How often the kernel found a socket of the group under memory pressure, in v2; 0 where it
+	 * does not count that, too. */
+	uint64_t sockets_throttled;
 	bool sockets_charged; /* socket buffers count as memory: v2 */
 	struct cgroup_limit pids;
 	/* How often a limit on processes has refused one, since the groups were made: one of the

@@ -123,6 +123,14 @@ static const struct counter_row counters[] = {
 	 "the service or container makes a new group.",
 	 "memory.connection,cgroup.memory", REMEDY_NONE, "grep oom_kill /proc/vmstat",
 	 "journalctl -k --grep oom-kill names the processes and what ran out."},
+	{"memory.events.sock_throttled", "sock_throttled", "memory.events of a control group",
+	 "Times that the kernel found a socket of the control group under memory pressure: for a "
+	 "second after it could free little memory, buffers do not grow and receive windows "
+	 "shrink. Newer kernels count it.",
+	 "cgroup.memory,buffers.memory", REMEDY_CONTAINER, "cat /sys/fs/cgroup/GROUP/memory.events",
+	 "Only whether it grows counts, not how much. Where max or high grow too, raise that "
+	 "limit, or let the processes take less; otherwise the machine, or a group above, has too "
+	 "little memory: cat /proc/pressure/memory."},
 	{"nf_conntrack.drop", "", CONNTRACK,
 	 "Packets that connection tracking dropped: net.netfilter.nf_conntrack_max was reached and "
 	 "no entry could be evicted, or, where insert_failed grows as much, two packets of a new "
@@ -246,11 +254,15 @@ static const struct counter_row counters[] = {
 	 "", REMEDY_PROVIDER, "nstat -az TcpExtTCPSlowStartRetrans TcpOutSegs; ss -ti",
 	 "epolltune explain TCPFastRetrans."},
 	{"TcpExt.TCPLossProbeRecovery", "", NETSTAT,
-	 "Losses at the end of what a connection had to send, which a tail loss probe repaired. A lost answer of one segment counts here and in no other counter of losses: it is late by two round trips and 200 ms.",
+	 "Losses at the end of what a connection had to send, which a tail loss probe repaired. A "
+	 "lost answer of one segment counts here and in no other counter of losses: it is late by "
+	 "two round trips and 200 ms.",
 	 "", REMEDY_PROVIDER, "nstat -az TcpExtTCPLossProbeRecovery TcpOutSegs; ss -ti",
 	 "epolltune explain TCPFastRetrans."},
 	{"TcpExt.TCPLossProbes", "", NETSTAT,
-	 "Tail loss probes: no acknowledgement arrived in two round trips, so the kernel sent the last segment again, or a new one. Most are no loss: the peer acknowledges late, or has gone.",
+	 "Tail loss probes: no acknowledgement arrived in two round trips, so the kernel sent the "
+	 "last segment again, or a new one. Most are no loss: the peer acknowledges late, or has "
+	 "gone.",
 	 "", REMEDY_NONE, NSTAT("TcpExtTCPLossProbes"),
 	 "Nothing, unless TCPLossProbeRecovery grows too: epolltune explain TCPLossProbeRecovery."},
 	{"TcpExt.TCPRetransFail", "", NETSTAT,
@@ -514,9 +526,12 @@ static const struct counter_row counters[] = {
 	 "nic.ring", REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_out_of_buffer",
 	 "Enlarge the ring: ethtool -G DEVICE rx N; spread over more queues and CPUs."},
 	{"rx_no_buffer", "", "ethtool -S",
-	 "ibmveth (IBM Power): frames that the hypervisor dropped, as no posted receive buffer was free that holds them.",
+	 "ibmveth (IBM Power): frames that the hypervisor dropped, as no posted receive buffer was "
+	 "free that holds them.",
 	 "nic.ring", REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_no_buffer",
-	 "Give more buffers to the pools of such frames: raise num in /sys/class/net/DEVICE/device/poolN, whose size is at least the MTU; each write restarts the interface. Spread the load over more CPUs."},
+	 "Give more buffers to the pools of such frames: raise num in "
+	 "/sys/class/net/DEVICE/device/poolN, whose size is at least the MTU; each write restarts "
+	 "the interface. Spread the load over more CPUs."},
 	{"rx_no_buffer_count", "", "ethtool -S",
 	 "Intel: no receive descriptor was free. With rx_missed_errors the packet was lost.",
 	 "nic.ring", REMEDY_DEVICE, "ethtool -S DEVICE | grep rx_no_buffer_count",

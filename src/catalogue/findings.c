@@ -1980,6 +1980,32 @@ static const struct finding_row findings[] = {
 		   "take less.",
 	 .proof = "high and max in memory.events, total of some in memory.pressure (v1: "
 		  "memory.failcnt)"},
+	{.id = "cgroup.memory.sockets",
+	 .level = LEVEL_WARNING,
+	 .remedy = REMEDY_CONTAINER,
+	 .observed = true,
+	 .title =
+		 "The kernel throttles the sockets of {path}\\: {reached?it is at its memory limit:memory is "
+		 "short}",
+	 .detail =
+		 "sock_throttled of memory.events grew by {count} in {window}. {reached?{file?memory.high or "
+		 "memory.max:A memory limit} was reached {reached} {repeated?times:time} meanwhile, and "
+		 "the kernel found little to free:No visible limit was reached meanwhile\\: the memory of "
+		 "the machine, or of a group above, was short}. For a second after that the buffers of these sockets do "
+		 "not grow, and the kernel shrinks their receive windows to a few segments\\: clients upload slowly.",
+	 .advice =
+		 "{reached?{line?{engine}\\: {line}{high?:, and MemoryHigh= (memory.high) likewise}. "
+		 "Or let:No limit is visible now\\: let} the server take less.:Look for what "
+		 "takes the memory of the machine\\: free -m; cat /proc/pressure/memory.}",
+	 .answer = "sockets of {path} are throttled at its memory limit",
+	 .meaning =
+		 "The kernel held sockets of the control group back during the check, as it could free "
+		 "little of its memory, and a memory limit of the group, or of one above it, was reached "
+		 "meanwhile. A note where none was reached, and without --server. Kernels before "
+		 "sock_throttled do not show it.",
+	 .action = "Raise memory.high and memory.max of the container or unit, or let the server "
+		   "take less.",
+	 .proof = "sock_throttled, high and max in memory.events"},
 	{.id = "cgroup.cpu.short",
 	 .level = LEVEL_CRITICAL,
 	 .remedy = REMEDY_CONTAINER,

@@ -138,8 +138,9 @@ static void events_text(struct group_walk *w, const char *file, bool first, char
 		group_text(w, file, text, FILE_TEXT);
 }
 
-static void pressure_add(struct group_walk *w, bool first, struct cgroup_pressure *out)
+static void pressure_add(struct group_walk *w, bool first, struct cgroup *c)
 {
+	struct cgroup_pressure *out = &c->pressure;
 	char text[FILE_TEXT] = "";
 	uint64_t hits = 0;
 	if (w->hierarchy->version == 1) {
@@ -152,8 +153,12 @@ static void pressure_add(struct group_walk *w, bool first, struct cgroup_pressur
 	events_text(w, "memory.events", first, text);
 	out->exhausted += keyed(text, "oom");
 	out->reached += keyed(text, "max") + keyed(text, "high");
-	if (first)
-		out->killed = keyed(text, "oom_kill");
+	if (!first)
+		return;
+	out->killed = keyed(text, "oom_kill");
+	/* Counted in the group of the socket, whichever group above it is short:
+	 * mem_cgroup_under_socket_pressure(). */
+	c->sockets_throttled = keyed(text, "sock_throttled");
 }
 
 struct oldest {
@@ -226,7 +231,7 @@ static void pressure_read(const struct host *h, const struct group_hierarchy *in
 	if (!w.ended)
 		stalls_read(&w, p);
 	for (bool first = true; !w.ended; group_walk_up(&w), first = false) {
-		pressure_add(&w, first, p);
+		pressure_add(&w, first, out);
 		pod_read(&w, first, &below, out);
 	}
 	/* v1 does not say which one it was. */

@@ -77,6 +77,7 @@ void cgroup_join(struct cgroup *c, const struct cgroup *other)
 	}
 	if (!same || differs(&c->memory, &other->memory))
 		pressure_join(&c->pressure, &other->pressure);
+	c->sockets_throttled += same ? 0 : other->sockets_throttled;
 	limit_join(&c->memory, &other->memory);
 	limit_join(&c->tcp, &other->tcp);
 	limit_join(&c->kernel, &other->kernel);

@@ -227,18 +227,20 @@ static void kills_and_reclaim_are_counted(void **state)
 	put("proc/self/cgroup", "0::/box/in\n");
 	put("proc/self/mountinfo", V2_MOUNT);
 	put("sys/fs/cgroup/box/in/memory.events",
-	    "low 0\nhigh 5\nmax 40\noom 2\noom_kill 3\noom_group_kill 9\n");
+	    "low 0\nhigh 5\nmax 40\noom 2\noom_kill 3\noom_group_kill 9\nsock_throttled 70\n");
 	put("sys/fs/cgroup/box/in/memory.events.local", "high 1\nmax 1\noom 1\noom_kill 1\n");
 	put("sys/fs/cgroup/box/in/memory.pressure",
 	    "some avg10=0.12 avg60=0.00 avg300=0.00 total=1234567\n"
 	    "full avg10=0.00 avg60=0.00 avg300=0.00 total=99\n");
-	put("sys/fs/cgroup/box/memory.events", "high 905\nmax 940\noom 902\noom_kill 903\n");
+	put("sys/fs/cgroup/box/memory.events",
+	    "high 905\nmax 940\noom 902\noom_kill 903\nsock_throttled 990\n");
 	put("sys/fs/cgroup/box/memory.events.local", "high 100\nmax 0\noom 1\noom_kill 70\n");
 	struct cgroup c = read_group();
 	assert_int_equal(c.pressure.killed, 3);
 	assert_int_equal(c.pressure.exhausted, 3);
 	assert_int_equal(c.pressure.reached, 145);
 	assert_int_equal(c.pressure.stalled_us, 1234567);
+	assert_int_equal(c.sockets_throttled, 70);
 	struct cgroup other = c;
 	cgroup_join(&c, &other);
 	assert_int_equal(c.pressure.killed, 3);
@@ -247,6 +249,7 @@ static void kills_and_reclaim_are_counted(void **state)
 	cgroup_join(&c, &other);
 	assert_int_equal(c.pressure.killed, 6);
 	assert_int_equal(c.pressure.stalled_us, 1234567);
+	assert_int_equal(c.sockets_throttled, 140);
 	put("proc/self/cgroup", "4:memory:/box/in\n0::/\n");
 	put("proc/self/mountinfo", V1_MOUNT("/", "memory"));
 	put("sys/fs/cgroup/memory/box/in/memory.failcnt", "7\n");
@@ -260,6 +263,7 @@ static void kills_and_reclaim_are_counted(void **state)
 	assert_int_equal(c.pressure.exhausted, 4);
 	assert_int_equal(c.pressure.reached, 9);
 	assert_int_equal(c.pressure.stalled_us, -1);
+	assert_int_equal(c.sockets_throttled, 0);
 }
 
 /* Of v1 the controller, of v2 the core; where the process stops is visible to few. */

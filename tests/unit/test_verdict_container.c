@@ -868,6 +868,63 @@ static void a_server_that_was_started_again_may_have_been_killed(void **state)
 	}
 }
 
+/* What is counted shows that memory was short; whose, whether a limit was reached. */
+static void sockets_that_memory_holds_back_are_named(void **state)
+{
+	static const struct {
+		struct {
+			uint64_t reached, throttled;
+		} before, after;
+		bool named, windowless;
+		const char *findings, *title, *detail;
+	} rows[] = {
+		{{0, 7}, {0, 7}, true, false, "", "", ""},
+		{{5, 0}, {900, 0}, true, false, "", "", ""},
+		{{5, 7},
+		 {8, 1240},
+		 true,
+		 false,
+		 "cgroup.memory.sockets warning",
+		 "The kernel throttles the sockets of /kubepods/a: it is at its memory limit",
+		 "grew by 1 233 in 500 ms. A memory limit was reached 3 times meanwhile"},
+		{{5, 7},
+		 {8, 1240},
+		 false,
+		 false,
+		 "cgroup.memory.sockets note",
+		 "it is at its memory limit",
+		 ""},
+		{{5, 7},
+		 {5, 8},
+		 true,
+		 false,
+		 "cgroup.memory.sockets note",
+		 "memory is short",
+		 "No visible limit was reached"},
+		/* Since the group was made, or of another group meanwhile. */
+		{{5, 0}, {8, 40}, true, true, "", "", ""},
+		{{5, 40}, {2, 0}, true, false, "", "", ""},
+	};
+	const struct subject subject = {.name = "server"};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		static struct report r;
+		struct sample before = {.group = cgroup_none(false)}, after = before;
+		struct probe_options options = {.subject = rows[i].named ? &subject : NULL};
+		struct moment m = {.options = &options, .seconds = rows[i].windowless ? 0 : 0.5};
+		strcpy(after.group.path, "/kubepods/a");
+		before.group.pressure.reached = rows[i].before.reached;
+		after.group.pressure.reached = rows[i].after.reached;
+		before.group.sockets_throttled = rows[i].before.throttled;
+		after.group.sockets_throttled = rows[i].after.throttled;
+		report_init(&r);
+		judge_sockets(&before, &after, &m, &r);
+		findings_are(rows[i].findings, &r, rows[i].findings);
+		if (rows[i].findings[0] && (!strstr(r.findings[0].title, rows[i].title) ||
+					    !strstr(r.findings[0].detail, rows[i].detail)))
+			fail_msg("row %zu: %s: %s", i, r.findings[0].title, r.findings[0].detail);
+	}
+}
+
 /* Without memory pressure: where it sleeps is another witness. */
 static void a_process_that_sleeps_above_the_limit_is_stalled(void **state)
 {
@@ -1224,6 +1281,7 @@ int main(void)
 		cmocka_unit_test(a_limit_above_a_container_is_not_denied),
 		cmocka_unit_test(a_container_of_the_pod_that_was_killed_is_named),
 		cmocka_unit_test(a_server_that_was_started_again_may_have_been_killed),
+		cmocka_unit_test(sockets_that_memory_holds_back_are_named),
 		cmocka_unit_test(a_process_that_sleeps_above_the_limit_is_stalled),
 		cmocka_unit_test(a_kill_that_no_group_counts_is_named),
 		cmocka_unit_test(a_kill_since_a_report_is_a_warning),
