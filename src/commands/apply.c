@@ -152,7 +152,8 @@ static void print_until_boot(struct apply *a)
 {
 	const struct run *r = journal_find(&a->journal, a->result.run);
 	struct err ignored;
-	if (!a->persist && r && persist_allowed(&a->tuning.site, &ignored) == 0 &&
+	if (!a->persist && r &&
+	    persist_allowed(&a->tuning.site, a->tuning.state_dir, &ignored) == 0 &&
 	    !persist_whole(r, &a->tuning.site))
 		puts("The values last until the next boot; the same command with --persist keeps "
 		     "them.");

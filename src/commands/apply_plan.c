@@ -155,7 +155,7 @@ static int check_wishes(struct apply *a, struct err *e)
 	if (rc == 0 && !elsewhere)
 		rc = plan_make(a->plan, NULL, &a->plan_options, &a->tuning.site, e);
 	if (rc == 0 && a->persist && !elsewhere)
-		rc = persist_allowed(&a->tuning.site, e);
+		rc = persist_allowed(&a->tuning.site, a->tuning.state_dir, e);
 	return rc < 0 || a->dry_run ? rc : check_pending(a, e);
 }
 
@@ -177,7 +177,7 @@ int apply_plan(struct apply *a, struct err *e)
 		rc = plan_make(a->plan, a->before, &a->plan_options, &a->tuning.site, e);
 	}
 	if (rc == 0 && a->persist && !a->plan->elsewhere)
-		rc = persist_allowed(&a->tuning.site, e);
+		rc = persist_allowed(&a->tuning.site, a->tuning.state_dir, e);
 	if (rc == 0 && a->plan->elsewhere && a->persist)
 		rc = err_set(e, EINVAL,
 			     "--persist writes files of this machine, and the report is of another "

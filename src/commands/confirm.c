@@ -207,7 +207,7 @@ static int check_persist(struct confirm *c, const struct run *r, struct err *e)
 {
 	char option[TUNING_OPTION];
 	struct err why = {0};
-	int rc = persist_allowed(&c->tuning.site, &why);
+	int rc = persist_allowed(&c->tuning.site, c->tuning.state_dir, &why);
 	if (rc == 0 || r->persist || r->status != RUN_WAITING || rc != -PLAN_REFUSED) {
 		*e = why;
 		return rc;

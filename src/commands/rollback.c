@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/interrupt.h"
 #include "commands/command.h"
@@ -9,6 +10,7 @@
 #include "epolltune/cleanup.h"
 #include "report/json_value.h"
 #include "tune/journal.h"
+#include "tune/orphans.h"
 #include "tune/persist.h"
 #include "tune/undo.h"
 
@@ -94,8 +96,22 @@ static int refuse(const struct rollback *b, const struct err *why)
 	return finish(b, &(struct undo){0}, NULL, "refused", why->text, tuning_error(why));
 }
 
-static int nothing(const struct rollback *b)
+/* An orphaned line is in force after each boot, and no rollback removes it. With --state-dir, its
+ * run may be in the journal of the default directory. */
+static int nothing(const struct rollback *b, struct journal *j)
 {
+	char file[512], text[1024];
+	bool own = !b->run && !b->pending && strcmp(b->tuning.state_dir, STATE_DIR) == 0;
+	if (own && orphans_find(&b->tuning.site, j, file)) {
+		snprintf(text, sizeof(text),
+			 "%s has lines of runs that the journal in %s does not have: give the "
+			 "--state-dir of these runs, or remove the lines",
+			 file, b->tuning.state_dir);
+		if (!b->tuning.document)
+			printf("Nothing to roll back, but %s.\n", text);
+		return finish(b, &(struct undo){0}, NULL, "nothing to roll back", text,
+			      EXIT_WARNING);
+	}
 	if (!b->tuning.document && b->run)
 		printf("Run %llu was rolled back already.\n", (unsigned long long)b->run);
 	else if (!b->tuning.document)
@@ -141,7 +157,7 @@ static int roll_back(struct rollback *b, struct journal *j, struct err *e)
 		return refuse(b, e);
 	}
 	if (!r || (!run_in_force(r) && r->status != RUN_UNFINISHED))
-		return nothing(b);
+		return nothing(b, j);
 	struct undo u = {.site = &b->tuning.site,
 			 .by = b->tuning.by,
 			 .reason = UNDO_ASKED,
@@ -186,7 +202,7 @@ static int run(struct rollback *b, struct err *e)
 	if (rc == -ENOENT && b->run)
 		tuning_no_run(&b->tuning, b->run, true, e);
 	else if (rc == -ENOENT && tuning_absent(&b->tuning, e) == 0)
-		return nothing(b);
+		return nothing(b, NULL);
 	if (rc == -EACCES)
 		tuning_as_root(b->given, e);
 	if (rc < 0)

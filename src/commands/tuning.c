@@ -158,7 +158,7 @@ const char *tuning_stay(struct tuning *t, const struct run *r, bool lines, size_
 {
 	char option[TUNING_OPTION];
 	struct err ignored;
-	bool allowed = persist_allowed(&t->site, &ignored) == 0;
+	bool allowed = persist_allowed(&t->site, t->state_dir, &ignored) == 0;
 	if (allowed && !steps && persist_whole(r, &t->site))
 		snprintf(text, TUNING_STAY, "the changes stay, also after a reboot.");
 	else if (lines)

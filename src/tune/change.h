@@ -221,6 +221,8 @@ struct change_kind {
 
 /* By exact name; NULL if unknown. */
 const struct change_kind *change_kind_find(const char *name);
+/* The kinds in turn, from 0; NULL behind the last. */
+const struct change_kind *change_kind_at(size_t i);
 /* The name of the kind of a change, also of an unknown one. */
 const char *change_kind_name(const struct change *c);
 /* The running kind of a knob's name; NULL if epolltune cannot write it. */

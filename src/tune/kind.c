@@ -17,6 +17,8 @@ const struct change_kind *change_kind_find(const char *name)
 	return NULL;
 }
 
+const struct change_kind *change_kind_at(size_t i) { return i < KINDS ? kinds[i] : NULL; }
+
 const char *change_kind_name(const struct change *c)
 {
 	return c->kind ? c->kind->name : c->kind_name;

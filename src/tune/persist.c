@@ -1,6 +1,7 @@
 #include "tune/persist.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "epolltune/sysctl_d.h"
 #include "host/modules.h"
 #include "tune/plan.h"
+#include "tune/state.h"
 
 /* A container's own files end with the container, but for one that boots with systemd. */
 static bool has_boot(const struct host *h, const struct host_identity *here)
@@ -30,7 +32,16 @@ static bool is_read_only(const struct change_site *site)
 	return writable(site, "/etc") == -EROFS && writable(site, DROPIN_DIRECTORY) != 0;
 }
 
-int persist_allowed(const struct change_site *site, struct err *e)
+/* Where the lines are lost as well, none outlives its journal. */
+static bool journal_is_lost(const struct change_site *site, const char *state_dir, char type[32])
+{
+	char real[PATH_MAX], ignored[32];
+	state_resolve(state_dir, real);
+	return host_is_volatile(site->host, real, type) &&
+	       !host_is_volatile(site->host, DROPIN_DIRECTORY, ignored);
+}
+
+int persist_allowed(const struct change_site *site, const char *state_dir, struct err *e)
 {
 	struct host_identity here;
 	char type[32];
@@ -55,6 +66,12 @@ int persist_allowed(const struct change_site *site, struct err *e)
 			"next boot: set the values in the image of this machine, or by "
 			"cloud-init",
 			type);
+	if (journal_is_lost(site, state_dir, type))
+		return err_set(
+			e, PLAN_REFUSED,
+			"--persist: the journal in %s is on %s in memory, and no rollback finds "
+			"the lines after the next boot: give --state-dir a directory on a disk",
+			state_dir, type);
 	if (is_read_only(site))
 		return err_set(e, PLAN_REFUSED,
 			       "--persist: /etc is read-only: set the values in the image or the "

@@ -24,8 +24,8 @@ struct persisted {
 };
 
 /* -PLAN_REFUSED outside of the network namespace of process 1, for which the files are read, in a
- * container, and where /etc does not survive a reboot. */
-int persist_allowed(const struct change_site *site, struct err *e);
+ * container, and where /etc, or the state directory without it, does not survive a reboot. */
+int persist_allowed(const struct change_site *site, const char *state_dir, struct err *e);
 /* Reads the state of the knob of a file change. `standing`: what persist_standing() returns. */
 int persist_look(const struct change *c, const struct change *standing, size_t count,
 		 struct change_site *site, struct persisted *out, struct err *e);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,6 +95,15 @@ int state_check(const char *path, struct err *e)
 	if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) < 0)
 		return err_errno(e, "cannot create the state directory %s", path);
 	return 0;
+}
+
+void state_resolve(const char *path, char real[PATH_MAX])
+{
+	char parent[4096], base[4096];
+	if (realpath(path, real) ||
+	    (split(path, parent, base, sizeof(parent), NULL) == 0 && realpath(parent, real)))
+		return;
+	snprintf(real, PATH_MAX, "%s", path);
 }
 
 int state_file(int dir, const char *path, const char *name, int flags, mode_t mode, struct err *e)

@@ -1,6 +1,7 @@
 /* state: the directory of the journal. */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -14,6 +15,8 @@
 int state_open(const char *path, bool create, struct err *e);
 /* Whether it can be written, or made. Makes nothing. */
 int state_check(const char *path, struct err *e);
+/* The directory without links; one that does not exist yet as the one that will hold it. */
+void state_resolve(const char *path, char real[PATH_MAX]);
 /* Opens a regular file in it, under the same conditions and with a single link. O_CREAT ignores the
  * umask and syncs the directory. `path` is the directory's, for errors. */
 int state_file(int dir, const char *path, const char *name, int flags, mode_t mode, struct err *e);

@@ -16,6 +16,7 @@
 #include "tune/kind.h"
 #include "tune/persist.h"
 #include "tune/plan.h"
+#include "tune/state.h"
 
 #define BACKLOG_MAX "net.core.somaxconn"
 #define RESERVED "net.ipv4.ip_local_reserved_ports"
@@ -549,23 +550,33 @@ static void a_reboot_to_a_worse_value_is_a_step(void **state)
 static void no_file_in_memory(void **state)
 {
 	struct err e = {0};
-	assert_int_equal(persist_allowed(&site, &e), 0);
+	assert_int_equal(persist_allowed(&site, STATE_DIR, &e), 0);
 	struct output o = run("mkdir -p %s/proc/self", root);
 	output_free(&o);
 	put("/proc/self/mountinfo", "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
 				    "21 20 0:26 / /etc rw - tmpfs tmpfs rw\n");
-	assert_int_equal(persist_allowed(&site, &e), -PLAN_REFUSED);
+	assert_int_equal(persist_allowed(&site, STATE_DIR, &e), -PLAN_REFUSED);
 	assert_non_null(strstr(e.text, "/etc is on tmpfs in memory"));
+	/* systemd.volatile=state: the file would stay, and the journal be gone. */
+	put("/proc/self/mountinfo", "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+				    "21 20 0:26 / /var rw - tmpfs tmpfs rw\n");
+	assert_int_equal(persist_allowed(&site, STATE_DIR, &e), -PLAN_REFUSED);
+	assert_non_null(strstr(e.text, "the journal in " STATE_DIR " is on tmpfs in memory"));
+	assert_int_equal(persist_allowed(&site, "/etc", &e), 0);
+	put("/proc/self/mountinfo", "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+				    "21 20 0:26 / /var rw - tmpfs tmpfs rw\n"
+				    "22 20 0:27 / /etc/sysctl.d rw - tmpfs tmpfs rw\n");
+	assert_int_equal(persist_allowed(&site, STATE_DIR, &e), 0);
 	put("/proc/self/mountinfo", "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
-	assert_int_equal(persist_allowed(&site, &e), 0);
+	assert_int_equal(persist_allowed(&site, STATE_DIR, &e), 0);
 	put("/proc/cmdline", "quiet rd.live.image root=live:CDLABEL=x\n");
-	assert_int_equal(persist_allowed(&site, &e), -PLAN_REFUSED);
+	assert_int_equal(persist_allowed(&site, STATE_DIR, &e), -PLAN_REFUSED);
 	put("/proc/cmdline", "quiet\n");
 	read_only = true;
-	assert_int_equal(persist_allowed(&site, &e), -PLAN_REFUSED);
+	assert_int_equal(persist_allowed(&site, STATE_DIR, &e), -PLAN_REFUSED);
 	read_only = false;
 	assert_non_null(strstr(e.text, "/etc is read-only"));
-	assert_int_equal(persist_allowed(&site, &e), 0);
+	assert_int_equal(persist_allowed(&site, STATE_DIR, &e), 0);
 }
 
 #define PROFILES "/usr/lib/tuned/profiles"
