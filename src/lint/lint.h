@@ -42,6 +42,7 @@ struct lint_value {
 	enum sysctl_reader reader;
 	bool pattern;
 	bool exclude; /* by a line "-NAME": nothing sets the name, unless a later line does */
+	bool removed; /* by --fix, for a problem of its own */
 	bool refused; /* by the kernel */
 	unsigned refused_after; /* because of the line of that number in the same file; 0: of none
 				 */
@@ -141,7 +142,7 @@ const struct lint_value *sysctl_value_find(const struct lint *l, const char *key
  * is the one in force, unless the kernel refuses it. */
 const struct lint_value *sysctl_value_winner(const struct lint *l, const struct lint_value *v);
 /* Judges a value by advice that depends on other lines, once all are read. */
-void sysctl_value_advise(struct lint *l, const struct lint_value *v);
+void sysctl_value_advise(struct lint *l, struct lint_value *v);
 void sysctl_values_clear(struct lint *l);
 /* The first number that the last assignment of a name sets; false: none. */
 bool sysctl_value_number(const struct lint *l, const char *name, int64_t *value);

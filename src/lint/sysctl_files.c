@@ -198,10 +198,11 @@ static void repeated_judge(struct lint *l, const struct lint_value *v,
 	else if (same)
 		same_judge(l, v, next);
 	else if (here)
-		lint_add(l, &line, LINT_DUPLICATE, "",
-			 "%s is set again in line %u%s%s, to %s, which wins%s: keep one line",
-			 v->name, next->line, as, name, value,
-			 is_read_later(v, next) ? "" : REPEATS);
+		/* Without the line that wins, this one sets the value. */
+		lint_add(l, &line, LINT_DUPLICATE, next->removed ? NULL : "",
+			 "%s is set again in line %u%s%s, to %s, which wins%s: %s", v->name,
+			 next->line, as, name, value, is_read_later(v, next) ? "" : REPEATS,
+			 next->removed ? "remove that line" : "keep one line");
 	else
 		lint_add(l, &line, LINT_OVERRIDDEN, NULL,
 			 "%s is overridden by %s:%u, which %s and sets %s%s%s: change that line",
@@ -399,6 +400,8 @@ void sysctl_values_judge(struct lint *l)
 {
 	values_sort(&l->values);
 	ports_both_judge(l);
+	for (size_t i = 0; i < l->values.count; i++)
+		sysctl_value_advise(l, &l->values.at[i]);
 	for (size_t i = 0, end; i < l->values.count; i = end) {
 		for (end = i + 1;
 		     end < l->values.count && !strcmp(l->values.at[i].key, l->values.at[end].key);)
@@ -406,6 +409,4 @@ void sysctl_values_judge(struct lint *l)
 		name_lines_judge(l, i, end);
 	}
 	pairs_judge(l);
-	for (size_t i = 0; i < l->values.count; i++)
-		sysctl_value_advise(l, &l->values.at[i]);
 }

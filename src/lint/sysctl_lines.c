@@ -688,17 +688,29 @@ static void fix_confirm(struct lint *l, struct lint_problem *p)
 	lint_close(&again);
 }
 
+/* Whether --fix removes a line, by its problems from `first` on. */
+static bool is_removed(const struct lint *l, size_t first)
+{
+	bool removed = false;
+	for (size_t i = first; i < l->count; i++)
+		removed |= l->problems[i].fix && !l->problems[i].fix[0];
+	return removed;
+}
+
 void sysctl_line_judge(struct lint *l, const struct lint_line *line)
 {
-	size_t before = l->count;
+	size_t before = l->count, kept = l->values.count;
 	line_judge(l, line);
 	for (size_t i = before; i < l->count; i++)
 		if (l->problems[i].fix && l->problems[i].fix[0])
 			fix_confirm(l, &l->problems[i]);
+	if (kept < l->values.count)
+		l->values.at[kept].removed = is_removed(l, before);
 }
 
-void sysctl_value_advise(struct lint *l, const struct lint_value *v)
+void sysctl_value_advise(struct lint *l, struct lint_value *v)
 {
+	size_t before = l->count;
 	struct assignment a = {.dash = ""};
 	struct lint_line line = {v->file, "", v->line};
 	snprintf(a.read.name, sizeof(a.read.name), "%s", v->name);
@@ -707,4 +719,5 @@ void sysctl_value_advise(struct lint *l, const struct lint_value *v)
 	if (!v->pattern && sysctl_general(v->key, a.general) &&
 	    kernel_number(v->value, BLANKS, &a.field[0]))
 		advice_judge(l, &a, true);
+	v->removed |= is_removed(l, before);
 }

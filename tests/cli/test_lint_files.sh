@@ -957,6 +957,23 @@ fixed() { # LINE FIXED
 	fi
 }
 
+# Without the line that wins, which does harm, an earlier one sets the value.
+test_a_good_value_is_not_removed_with_a_bad_one() {
+	for bad in 'net.core.somaxconn = 128' 'net/core/somaxconn=3'; do
+		put sysctl.d/two.conf 'net.core.somaxconn = 4096' 'net.core.somaxconn = 65535' '# ours' "$bad"
+		expect any epolltune lint sysctl.d/two.conf
+		said '1: lint.duplicate: net.core.somaxconn is set again in line 2, to 65535, which wins: keep one line' \
+			'2: lint.duplicate: net.core.somaxconn is set again in line 4, to' 'which wins: remove that line'
+		expect any epolltune lint --fix sysctl.d/two.conf
+		patch -s sysctl.d/two.conf <out || fail 'the diff does not apply'
+		is "$bad" "$(cat sysctl.d/two.conf)" "$(printf 'net.core.somaxconn = 65535\n# ours')"
+	done
+	put sysctl.d/two.conf 'net.core.somaxconn = 128' 'net.core.somaxconn = 65535'
+	expect any epolltune lint --fix sysctl.d/two.conf
+	patch -s sysctl.d/two.conf <out || fail 'the diff does not apply'
+	is 'the last one' "$(cat sysctl.d/two.conf)" 'net.core.somaxconn = 65535'
+}
+
 test_a_guess_is_no_fix() {
 	for line in net.core.rmem=16777216 net.ipv4.tcp_retries=5 net.core.netdev_rss=1 \
 		net.ipv4.tcp_foo=1 net.ipv4.tcp_congestion=bbr 'net.core.tcp_rmem = 4096 131072 6291456'; do
