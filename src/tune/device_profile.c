@@ -121,6 +121,40 @@ static void read_ifcfg(struct search *s, const char *directory, const char *key)
 	}
 }
 
+/* Whether an option of ethtool in a command is of our interface; `own`: in its stanza, where ifup
+ * sets IFACE. */
+static bool is_for_us(const struct search *s, const char *command, bool own)
+{
+	char text[512], *save = NULL;
+	bool next = false, is = false;
+	snprintf(text, sizeof(text), "%s", command);
+	for (char *word = strtok_r(text, " \t\"';\n", &save); word;
+	     word = strtok_r(NULL, " \t\"';\n", &save)) {
+		is |= next && (!strcmp(word, s->d->nic) ||
+			       (own && (!strcmp(word, "$IFACE") || !strcmp(word, "${IFACE}"))));
+		next = !strcmp(word, s->d->setting->ethtool[0]);
+	}
+	return is;
+}
+
+/* "post-up ethtool -G eth0 rx 512 || true". */
+static void read_command(struct search *s, const char *path, unsigned n, char *line, bool own)
+{
+	static const char *const words[] = {"pre-up", "up", "post-up"};
+	char *command = line + strspn(line, " \t"), value[KEY];
+	size_t length = strcspn(command, " \t");
+	bool runs = false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		runs |= length == strlen(words[i]) && !strncmp(command, words[i], length);
+	command[strcspn(command, "\r\n")] = 0;
+	if (!runs || !strstr(command, "ethtool") || !is_for_us(s, command, own) ||
+	    !find_option(command, s->d->setting->ethtool[0], s->d->setting->ethtool[1], value))
+		return;
+	keep(s, path, n, value);
+	snprintf(s->out->remedy, sizeof(s->out->remedy), "change that line to \"%s %.60s\"",
+		 s->d->setting->ethtool[1], s->option);
+}
+
 /* A file of interfaces(5): a stanza ends with the next. */
 static void read_interfaces(struct search *s, const char *path)
 {
@@ -141,6 +175,8 @@ static void read_interfaces(struct search *s, const char *path)
 			keep(s, path, n, value);
 			snprintf(s->out->remedy, sizeof(s->out->remedy),
 				 "change that line to \"%s %.60s\"", word, s->option);
+		} else {
+			read_command(s, path, n, line, inside);
 		}
 	}
 }
@@ -188,10 +224,15 @@ static void search_manager(struct search *s)
 	}
 }
 
+/* Commands of a stanza need no script, but ifup. */
 static void search_ifupdown(struct search *s)
 {
 	CLEAN(close_file) FILE *script = site_open(s->site, "/etc/network/if-up.d/ethtool", "");
-	if (!script || !s->ifupdown[0])
+	CLEAN(close_file) FILE *in_sbin = site_open(s->site, "/sbin/ifup", "");
+	CLEAN(close_file) FILE *in_usr = site_open(s->site, "/usr/sbin/ifup", "");
+	if (!script)
+		s->ifupdown[0] = '\0';
+	if (!script && !in_sbin && !in_usr)
 		return;
 	read_interfaces(s, "/etc/network/interfaces");
 	read_all(s, "/etc/network/interfaces.d", "", read_interfaces);

@@ -700,8 +700,9 @@ static void put(const char *path, const char *text)
 
 static void clean_root(void)
 {
-	struct output o = run("rm -rf %s/etc %s/run %s/usr && mkdir -p %s/etc/systemd/network", dir,
-			      dir, dir, dir);
+	struct output o =
+		run("rm -rf %s/etc %s/run %s/usr %s/sbin && mkdir -p %s/etc/systemd/network", dir,
+		    dir, dir, dir, dir);
 	output_free(&o);
 }
 
@@ -959,6 +960,38 @@ static void the_network_is_configured_after_udev(void **state)
 		{"device.ring.rx",
 		 {{"/etc/network/interfaces",
 		   "iface eth0 inet dhcp\n hardware-dma-ring-rx 2048\n"}},
+		 NULL,
+		 NULL},
+		/* Commands, which need no script. */
+		{"device.ring.rx",
+		 {{"/usr/sbin/ifup", ""},
+		  {"/etc/network/interfaces",
+		   "iface eth0 inet manual\n\tpost-up /sbin/ethtool -G eth0 rx 64 || true\n"}},
+		 "/etc/network/interfaces:2 sets 64",
+		 "change that line to \"rx 512\""},
+		{"device.channels",
+		 {{"/sbin/ifup", ""},
+		  {"/etc/network/interfaces.d/x",
+		   "iface eth0 inet manual\n up ethtool -L $IFACE combined 1; ethtool -K x\n"}},
+		 "/x:2 sets 1",
+		 "change that line to \"combined 512\""},
+		{"device.ring.rx",
+		 {{"/usr/sbin/ifup", ""},
+		  {"/etc/network/interfaces",
+		   "iface bond0 inet manual\n pre-up ethtool -G eth0 tx 9 rx 64\n"}},
+		 "/etc/network/interfaces:2 sets 64",
+		 "change that line to \"rx 512\""},
+		{"device.ring.rx",
+		 {{"/usr/sbin/ifup", ""},
+		  {"/etc/network/interfaces",
+		   "iface eth0 inet manual\n up ethtool -G eth1 rx 64\n up ethtool -C eth0 rx 64\n"
+		   " pre-down ethtool -G eth0 rx 64\n# up ethtool -G eth0 rx 64\n"
+		   "iface eth1 inet manual\n post-up ethtool -G ${IFACE} rx 64\n"}},
+		 NULL,
+		 NULL},
+		{"device.ring.rx",
+		 {{"/etc/network/interfaces",
+		   "iface eth0 inet manual\n post-up ethtool -G eth0 rx 64\n"}},
 		 NULL,
 		 NULL},
 		{"device.coalesce.adaptive-rx",
