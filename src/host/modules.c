@@ -89,6 +89,16 @@ static bool search_all(struct search *s, const char *const *directories, const c
 	return false;
 }
 
+/* Whether a word of the kernel's command line begins with a key, in which "-" and "_" are the same:
+ * systemd src/basic/proc-cmdline.c, relaxed_equal_char(). */
+static bool key_begins(const char *word, const char *key)
+{
+	for (; *key; word++, key++)
+		if (*word != *key && !(*word == '-' && *key == '_'))
+			return false;
+	return true;
+}
+
 /* "modules_load=nf_conntrack,br_netfilter", or "rd.modules_load=", by which the initrd loads them:
  * systemd-modules-load.service(8). */
 static bool command_line_loads(const struct search *s)
@@ -101,9 +111,10 @@ static bool command_line_loads(const struct search *s)
 	char *rest = text, *word;
 	while ((word = strsep(&rest, " \n"))) {
 		word += strncmp(word, "rd.", 3) ? 0 : 3;
-		char *names = word + strlen(key), *name;
-		if (strncmp(word, key, strlen(key)) != 0)
+		char *names, *name;
+		if (!key_begins(word, key))
 			continue;
+		names = word + strlen(key);
 		while ((name = strsep(&names, ",")))
 			found |= is_module(name, s->module);
 	}
