@@ -187,10 +187,14 @@ static bool name_judge(struct lint *l, struct assignment *a)
 		return false;
 	}
 	if (h && h->until && l->kernel >= h->until && !has) {
-		lint_add(l, a->line, LINT_GONE, "",
+		/* sysctl.d(5): systemd-sysctl skips a line with a dash silently. It is for the
+		 * kernels that have the name. */
+		lint_add(l, a->line, LINT_GONE, a->dash[0] ? NULL : "",
 			 "%s was removed in Linux %s (%s), and the line sets nothing: %s", name,
 			 kernel_text(h->until, version), h->source,
 			 h->instead[0] ? h->instead : "remove it");
+		if (a->dash[0])
+			lint_level(l, LEVEL_NOTE);
 		return false;
 	}
 	if (h && h->since && l->kernel < h->since && !has) {
