@@ -23,6 +23,8 @@ struct arguments {
 static int files_judge(struct lint *l, const struct given *given, struct err *e)
 {
 	int rc = 0;
+	for (int i = 0; i < given->count; i++)
+		lint_path_look(l, given->operands[i]);
 	for (int i = 0; i < given->count && rc == 0; i++)
 		rc = lint_path(l, given->operands[i], e);
 	return rc;

@@ -337,7 +337,10 @@ static void text_judge(struct lint *l, const char *file, char *text, enum lint_k
 	else
 		lines_judge(l, file, text, kind);
 	if (kind == FILE_SYSCTL && !boot) {
+		int64_t nr_open;
 		sysctl_values_judge(l);
+		if (sysctl_value_number(l, "fs.nr_open", &nr_open) && nr_open > l->nr_open_set)
+			l->nr_open_set = nr_open;
 		if (!l->keeps)
 			sysctl_values_clear(l);
 	}
@@ -553,4 +556,15 @@ int lint_path(struct lint *l, const char *path, struct err *e)
 				 "no line has the form of a sysctl, a limit or a unit: not judged");
 	}
 	return rc;
+}
+
+void lint_path_look(struct lint *l, const char *path)
+{
+	struct lint look = {.kernel = l->kernel};
+	struct err ignored;
+	lint_path(&look, path, &ignored);
+	/* The files may be of several machines: a lower value need not be that of the others. */
+	if (look.nr_open_set >= NR_OPEN_DEFAULT && look.nr_open_set > l->nr_open)
+		l->nr_open = look.nr_open_set;
+	lint_close(&look);
 }

@@ -77,33 +77,61 @@ static void order_judge(struct lint *l, const struct lint_line *line, const stru
 	}
 }
 
+bool nr_open_format(const struct lint *l, long long limit, long long *nr_open, char text[64])
+{
+	bool beyond = !l->nr_open && limit > NR_OPEN_MAX, known = l->nr_open || beyond;
+	*nr_open = l->nr_open ? l->nr_open : beyond ? NR_OPEN_MAX : NR_OPEN_DEFAULT;
+	snprintf(text, 64, "(%s%lld%s)", beyond ? "at most " : "", *nr_open,
+		 known ? "" : " where systemd does not raise it");
+	return known;
+}
+
 /* modules/pam_limits/pam_limits.c, setup_limits(). */
 static void soft_cut_add(struct lint *l, const struct lint_line *line, const char *value,
-			 long long nr_open)
+			 const char *nr_open, bool known)
 {
 	lint_add(l, line, LINT_CAPPED, NULL,
-		 "soft nofile %s is above fs.nr_open (%lld%s), and pam_limits cuts it to the hard "
+		 "soft nofile %s is above fs.nr_open %s, and pam_limits cuts it to the hard "
 		 "limit of the session: write a number, such as 65536",
-		 value, nr_open, l->nr_open ? "" : ", the kernel's own");
+		 value, nr_open);
+	if (!known)
+		lint_level(l, LEVEL_NOTE);
+}
+
+/* kernel/sys.c, do_prlimit(). */
+static void hard_above_add(struct lint *l, const struct lint_line *line, const char *value,
+			   const char *nr_open, bool known)
+{
+	if (known)
+		lint_add(l, line, LINT_REFUSED, NULL,
+			 "nofile %s is above fs.nr_open %s: setrlimit() fails with EPERM "
+			 "and logins may fail; raise fs.nr_open first",
+			 value, nr_open);
+	else
+		lint_add(l, line, LINT_CAPPED, NULL,
+			 "nofile %s is above fs.nr_open %s, and there setrlimit() fails with "
+			 "EPERM: check sysctl fs.nr_open",
+			 value, nr_open);
+	if (!known)
+		lint_level(l, LEVEL_NOTE);
 }
 
 static void files_judge(struct lint *l, const struct lint_line *line, const struct words *w,
 			struct limits_state *s)
 {
-	long long nr_open = l->nr_open ? l->nr_open : NR_OPEN_DEFAULT;
-	char *end;
+	long long nr_open;
+	char *end, text[64];
 	/* As pam_limits reads it: up to the first other character, and -5 as 2^64 - 5. */
 	uint64_t read = strtoull(w->at[3], &end, 10);
 	long long value = read < LLONG_MAX ? (long long)read : LLONG_MAX;
-	bool soft = w->at[1][0] == 's';
+	bool soft = w->at[1][0] == 's', known = nr_open_format(l, value, &nr_open, text);
 	if (is_unlimited(w->at[3]) && soft) {
-		soft_cut_add(l, line, w->at[3], nr_open);
+		soft_cut_add(l, line, w->at[3], text, true);
 	} else if (is_unlimited(w->at[3])) {
-		lint_add(
-			l, line, LINT_CAPPED, NULL,
-			"nofile %s is fs.nr_open (%lld%s) since Linux-PAM 1.5.2; an older one fails "
-			"with EPERM, and logins may fail: write a number, such as 65536",
-			w->at[3], nr_open, l->nr_open ? "" : ", the kernel's own");
+		lint_add(l, line, LINT_CAPPED, NULL,
+			 "nofile %s is fs.nr_open %s since Linux-PAM 1.5.2; an older one fails "
+			 "with EPERM, and logins may fail: write a number, such as 65536",
+			 w->at[3], text);
 	} else if (end == w->at[3]) {
 		lint_add(l, line, LINT_REFUSED, NULL,
 			 "nofile \"%s\" is not a number: write a decimal integer", w->at[3]);
@@ -114,13 +142,9 @@ static void files_judge(struct lint *l, const struct lint_line *line, const stru
 			 w->at[3], read);
 	} else {
 		if (value > nr_open && soft)
-			soft_cut_add(l, line, w->at[3], nr_open);
+			soft_cut_add(l, line, w->at[3], text, known);
 		else if (value > nr_open)
-			lint_add(
-				l, line, LINT_REFUSED, NULL,
-				"nofile %s is above fs.nr_open (%lld%s): setrlimit() fails with EPERM "
-				"and logins may fail; raise fs.nr_open first",
-				w->at[3], nr_open, l->nr_open ? "" : ", the kernel's own");
+			hard_above_add(l, line, w->at[3], text, known);
 		else if (value < 1024)
 			lint_add(l, line, LINT_LOWERS, NULL,
 				 "nofile %lld is below the kernel's own 1024: remove the line",

@@ -55,8 +55,9 @@ struct lint_values {
 
 enum lint_kind { FILE_SYSCTL, FILE_LIMITS, FILE_UNIT, FILE_SERVER, FILE_NONE };
 
-/* The kernel's own fs.nr_open. */
+/* The kernel's own fs.nr_open, and the largest one that it takes: fs/file.c, sysctl_nr_open_max. */
 #define NR_OPEN_DEFAULT 1048576
+#define NR_OPEN_MAX 2147483584
 
 struct lint {
 	unsigned kernel;                   /* KERNEL(); UINT_MAX: any new one */
@@ -72,7 +73,8 @@ struct lint {
 	char **names;
 	size_t name_count;
 	int64_t somaxconn;        /* the running or configured one of the machine; 0: unknown */
-	int64_t nr_open;          /* the same of fs.nr_open */
+	int64_t nr_open;          /* the same of fs.nr_open, or the files' highest */
+	int64_t nr_open_set;      /* the highest that a file sets; 0: none does */
 	unsigned guesses;         /* of names that are meant, which take long */
 	unsigned depth;           /* of corrected lines that are judged again */
 	size_t unjudged;          /* names that epolltune does not know */
@@ -84,6 +86,8 @@ struct lint {
 void lint_close(struct lint *l);
 /* Judges a file, or the files below a directory. -ENOENT, -EACCES: it cannot be read. */
 int lint_path(struct lint *l, const char *path, struct err *e);
+/* Reads from such a path what its sysctls allow the limits, before these are judged. */
+void lint_path_look(struct lint *l, const char *path);
 /* Judges the files that a machine reads at boot, and its running values. */
 int lint_machine(struct lint *l, struct err *e);
 /* Orders the problems by file and line. */
@@ -146,6 +150,11 @@ void sysctl_value_advise(struct lint *l, struct lint_value *v);
 void sysctl_values_clear(struct lint *l);
 /* The first number that the last assignment of a name sets; false: none. */
 bool sysctl_value_number(const struct lint *l, const char *name, int64_t *value);
+
+/* fs.nr_open as far as it is known, as text in brackets. Returns whether a limit above it is beyond
+ * doubt: systemd raises fs.nr_open to its maximum at boot, unless it is built without
+ * (src/core/main.c, bump_file_max_and_nr_open()). */
+bool nr_open_format(const struct lint *l, long long limit, long long *nr_open, char text[64]);
 
 struct limits_state {
 	long long soft, hard; /* of the last "*" or named domain; -1: none */

@@ -69,11 +69,22 @@ static void octal_judge(struct lint *l, const struct lint_line *line, const char
 			 text + strspn(text, "0"));
 }
 
+/* `known`: fs.nr_open is. */
+static void above_add(struct lint *l, const struct lint_line *line, const char *key,
+		      const char *value, const char *nr_open, bool known)
+{
+	lint_add(l, line, LINT_CAPPED, NULL,
+		 "%s=%s is above fs.nr_open %s, which is what the service gets%s", key, value,
+		 nr_open, known ? ": raise fs.nr_open as well" : " there: check sysctl fs.nr_open");
+	if (!known)
+		lint_level(l, LEVEL_NOTE);
+}
+
 static void files_judge(struct lint *l, const struct lint_line *line, const char *key,
 			const char *value)
 {
-	long long nr_open = l->nr_open ? l->nr_open : NR_OPEN_DEFAULT, soft, hard;
-	char text[LINT_LINE];
+	long long nr_open, soft, hard;
+	char text[LINT_LINE], open[64];
 	snprintf(text, sizeof(text), "%s", value);
 	char *colon = strchr(text, ':');
 	if (colon)
@@ -96,6 +107,7 @@ static void files_judge(struct lint *l, const struct lint_line *line, const char
 			 key, value);
 		return;
 	}
+	bool known = nr_open_format(l, soft, &nr_open, open);
 	if (soft < 0)
 		lint_add(
 			l, line, LINT_CLASSIC, NULL,
@@ -103,11 +115,7 @@ static void files_judge(struct lint *l, const struct lint_line *line, const char
 			"by the soft limit take gigabytes; write a number, such as 65536",
 			key, value);
 	else if (soft > nr_open)
-		lint_add(
-			l, line, LINT_CAPPED, NULL,
-			"%s=%s is above fs.nr_open (%lld%s), which is what the service gets: raise "
-			"fs.nr_open as well",
-			key, value, nr_open, l->nr_open ? "" : ", the kernel's own");
+		above_add(l, line, key, value, open, known);
 	else if (hard >= 0 && hard < 524288 && (hard < 1024 || !strcmp(key, "DefaultLimitNOFILE")))
 		lint_add(
 			l, line, LINT_LOWERS, NULL,
