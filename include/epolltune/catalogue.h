@@ -334,7 +334,10 @@ struct server_row {
 	const char *process; /* names of its process, comma separated; "php-fpm*": beginnings */
 	const char *name;    /* as people write it */
 	bool interpreted;    /* it is a script or a module of Python, Ruby or Perl */
-	const char *backlog; /* its default, a number or a few words */
+	/* It runs servers of any kind: whether each of their connections has a thread or a process
+	 * is what their processes show. */
+	bool runtime;
+	const char *backlog;        /* its default, a number or a few words */
 	const char *backlog_line;   /* of its configuration, with {backlog} or its {half} */
 	const char *backlog_effect; /* when that line takes effect, a clause */
 	bool pauses;                /* at a limit it calls listen(fd, 0), and accepts none */

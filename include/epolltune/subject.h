@@ -263,6 +263,8 @@ int subject_clients_read(const struct host *h, const struct subject *s, struct s
 
 /* Its row of the catalogue, by its program or its process; NULL: there is none, or no subject. */
 const struct server_row *subject_row(const struct subject *s);
+/* The same, but NULL of a runtime, whose row is not that of the server that it runs. */
+const struct server_row *subject_server_row(const struct subject *s);
 
 /* The version of its program, as SERVER_VERSION(), by the text that the catalogue has for it; 0: it
  * has none, or the file is not readable. */

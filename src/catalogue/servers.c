@@ -321,6 +321,7 @@ static const struct server_row servers[] = {
 	{
 		/* As its titles begin under PM2 and Next.js, which the kernel cuts. */
 		.process = "node,nodejs,node-MainThread,MainThread,node *,PM2 v*,next-server*",
+		.runtime = true,
 		.name = "Node.js",
 		.backlog = "511",
 		.backlog_line = "server.listen(\\{ port, backlog: {backlog} \\})",
@@ -459,6 +460,7 @@ static const struct server_row servers[] = {
 	{
 		.process = "java",
 		.name = "Java",
+		.runtime = true,
 		.backlog = "50 (ServerSocket), 100 (acceptCount of Tomcat)",
 		.backlog_line =
 			"acceptCount=\"{backlog}\" of Tomcat, "

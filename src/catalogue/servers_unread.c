@@ -98,6 +98,7 @@ const struct server_row servers_unread[] = {
 	{
 		.process = "beam.smp",
 		.name = "Erlang",
+		.runtime = true,
 		.backlog = "128 of RabbitMQ",
 		.backlog_line = "tcp_listen_options.backlog = {backlog} (RabbitMQ)",
 		.backlog_effect = AFTER_A_RESTART,

@@ -470,8 +470,9 @@ static int chosen_describe(const struct acceptor_search *s, struct subject *out,
 		all[i] = s->looked[i].at;
 	const struct server_row *row = subject_row(out);
 	/* Of a known server the catalogue says it. */
-	out->forks = !row && acceptors_fork(all, s->count);
-	out->threaded = !row && acceptors_thread(all, s->count);
+	bool known = subject_server_row(out);
+	out->forks = !known && acceptors_fork(all, s->count);
+	out->threaded = !known && acceptors_thread(all, s->count, row);
 	out->handing = acceptors_hand(all, s->count);
 	out->may_hand =
 		row && row->hands_over && !out->handing &&

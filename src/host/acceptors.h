@@ -43,8 +43,9 @@ size_t acceptors_choose(struct holder *all, size_t count, bool *unshown, size_t 
 bool acceptors_fork(const struct holder *all, size_t count);
 
 /* Whether they show that each connection has a thread: there are many, each process that has them
- * has about as many threads, and most of those that are visible wait for a client. Pure. */
-bool acceptors_thread(const struct holder *all, size_t count);
+ * has about as many threads, and most of those that are visible wait for a client. `runtime`: where
+ * none is visible more clients are needed, as a pool of threads may match by chance. Pure. */
+bool acceptors_thread(const struct holder *all, size_t count, bool runtime);
 
 /* How many accept for their children, which have more connections. Pure. */
 size_t acceptors_hand(const struct holder *all, size_t count);

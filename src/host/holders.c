@@ -106,23 +106,26 @@ bool acceptors_fork(const struct holder *all, size_t count)
 /* Of so few, or of event loops in threads of their own, the numbers may be alike by chance. */
 #define CLIENTS_SHOWN 16
 #define CLIENTS_MANY 64
+/* More than the pools of Tomcat and Jetty have, of 200 threads, and threads of other work. */
+#define CLIENTS_BEYOND_POOLS 256
 /* Threads of other work. */
 #define THREADS_OWN 8
 
-static bool has_thread_each(const struct holder *h)
+static bool has_thread_each(const struct holder *h, bool runtime)
 {
 	uint64_t threads = h->p.threads, clients = h->accepted;
+	uint64_t many = runtime ? CLIENTS_BEYOND_POOLS : CLIENTS_MANY;
 	return threads >= clients && threads - clients <= THREADS_OWN + clients / 8 &&
-	       (h->looked ? 2 * h->reads > h->looked : clients >= CLIENTS_MANY);
+	       (h->looked ? 2 * h->reads > h->looked : clients >= many);
 }
 
-bool acceptors_thread(const struct holder *all, size_t count)
+bool acceptors_thread(const struct holder *all, size_t count, bool runtime)
 {
 	bool any = false;
 	for (size_t i = 0; i < count; i++) {
 		if (all[i].accepted < CLIENTS_SHOWN)
 			continue;
-		if (!has_thread_each(&all[i]))
+		if (!has_thread_each(&all[i], runtime))
 			return false;
 		any = true;
 	}

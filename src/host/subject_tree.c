@@ -61,16 +61,22 @@ const struct server_row *subject_row(const struct subject *s)
 	return s ? server_row_find(s->program[0] ? s->program : s->name) : NULL;
 }
 
+const struct server_row *subject_server_row(const struct subject *s)
+{
+	const struct server_row *row = subject_row(s);
+	return row && !row->runtime ? row : NULL;
+}
+
 /* Of a server of the catalogue that says it. */
 bool subject_forks(const struct subject *s)
 {
-	const struct server_row *row = subject_row(s);
+	const struct server_row *row = subject_server_row(s);
 	return s && (row ? row->forks : s->forks);
 }
 
 bool subject_threads_each(const struct subject *s)
 {
-	const struct server_row *row = subject_row(s);
+	const struct server_row *row = subject_server_row(s);
 	return s && (row ? row->threads : s->threaded) && !subject_forks(s);
 }
 

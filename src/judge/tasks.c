@@ -60,7 +60,7 @@ void tasks_need(const struct target *t, const struct settings *s, struct bound *
 
 void tasks_words(const struct target *t, const struct settings *s, struct wording *w)
 {
-	const struct server_row *row = subject_row(s->subject);
+	const struct server_row *row = subject_server_row(s->subject);
 	bool each = tasks_each(s->subject) && !is_pool(s);
 	wording_set(w, "server", "%s", !each ? "" : row ? row->name : s->subject->name);
 	wording_flag(w, "threads", subject_threads_each(s->subject));

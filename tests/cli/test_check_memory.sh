@@ -8,9 +8,10 @@
 setup() { limits_begin; }
 
 # A thread for each client, with the stacks that RLIMIT_STACK gives it.
-threads_server() { # PRLIMIT-OPTION…
+threads_server() { # PRLIMIT-OPTION…, as $comm
 	cat >threads.py <<-EOF
 		import socket, threading
+		open("/proc/self/comm", "w").write("${comm:-python3}")
 		s = socket.socket()
 		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 		s.bind(("127.0.0.1", 8080))
@@ -37,6 +38,15 @@ test_address_space_bounds_threads() {
 	json 'wall("tasks") | .verdict == "short" and .limit > 100 and .limit < 180' \
 		'finding("tasks.short") | (.detail | contains("(RLIMIT_AS, 8 MiB a thread)")) and
 			(.advice | contains("--as="))'
+	end_jobs
+}
+
+# A runtime is no server: what it runs shows by its threads that each client has one.
+test_what_java_runs_may_need_a_thread_for_each_client() {
+	needs prlimit python3
+	comm=java threads_server --as=1500000000
+	tasks 2
+	json 'wall("tasks") | .verdict == "short" and (.detail | contains("java has a thread for each connection"))'
 	end_jobs
 }
 

@@ -129,6 +129,18 @@ static void a_process_for_each_connection_is_needed(void **state)
 		 "tasks.short critical",
 		 "threaded has a thread for each connection.",
 		 ""},
+		/* What Java runs shows it by its threads. */
+		{"java",
+		 {300, 102},
+		 {90000, 300},
+		 {0},
+		 100,
+		 102,
+		 VERDICT_SHORT,
+		 198,
+		 "tasks.short critical",
+		 "java has a thread for each connection.",
+		 ""},
 		/* A pool of threads serves all. */
 		{"mariadbd", {200, 29}, {90000, 300}, {0}, 90, 29, VERDICT_OK, 171, "", "", ""},
 		/* What is not readable may be lower. */
@@ -166,7 +178,8 @@ static void a_process_for_each_connection_is_needed(void **state)
 		struct settings s = verdict_settings(x, "");
 		t.connections = 1000;
 		report_text(subject.name, "%s", rows[i].name);
-		subject.threaded = !strcmp(rows[i].name, "threaded");
+		subject.threaded =
+			!strcmp(rows[i].name, "threaded") || !strcmp(rows[i].name, "java");
 		s.subject = &subject;
 		s.taken.open = rows[i].open;
 		s.taken.processes = rows[i].own;
@@ -320,6 +333,11 @@ static void only_such_a_server_has_the_wall(void **state)
 	struct subject own = {.pid = 7, .name = "gamesrvd", .threaded = true};
 	const struct probe_options o = {.subject = &own};
 	assert_true(tasks_applies(NULL, &o));
+	report_text(own.name, "java");
+	assert_true(tasks_applies(NULL, &o));
+	own.threaded = false;
+	assert_false(tasks_applies(NULL, &o));
+	own.threaded = true;
 	report_text(own.name, "nginx");
 	assert_false(tasks_applies(NULL, &o));
 	const struct probe_options none = {0};
