@@ -38,6 +38,9 @@ static void limit_name(const struct process *p, char *text, size_t size)
 	const struct server_row *row = server_row_find(p->name);
 	const struct server_setting *set = row ? &row->set[SERVER_CLIENTS] : NULL;
 	const char *name = !set ? NULL : set->directive ? set->directive : set->option;
+	/* Of a runtime it is not known which server it runs. */
+	if (!name && set && !row->runtime)
+		name = set->unread;
 	if (name)
 		snprintf(text, size, "(%s of %s)", name, row->name);
 	else
@@ -52,7 +55,7 @@ static bool all_in_epoll(const struct process *p)
 
 static void unwatched_doing(const struct process *p, struct doing *d)
 {
-	char limit[64];
+	char limit[96];
 	if (p->threads > 1)
 		report_text(d->what,
 			    "has %s threads, which all sleep in epoll_wait() though connections "

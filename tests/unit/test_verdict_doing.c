@@ -143,6 +143,11 @@ static void a_server_that_stopped_accepting_has_its_limit_named(void **state)
 		 "has 5 threads, which all sleep in epoll_wait() though connections wait: none "
 		 "watches this listener now",
 		 "(-c of memcached)"},
+		/* Of one whose files epolltune does not read, too. */
+		{"unbound", 1, false, "ep_poll",
+		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
+		 "now",
+		 "(incoming-num-tcp of Unbound)"},
 		{"app", 1, false, "ep_poll",
 		 "sleeps in epoll_wait() though connections wait: it does not watch this listener "
 		 "now",
