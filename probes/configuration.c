@@ -39,6 +39,7 @@ static void clients_read(const struct host *h, struct settings *s)
 {
 	struct subject_clients *c = &s->clients;
 	s->taken.held = s->subject->held;
+	connection_open_read(h, s);
 	if (subject_clients_read(h, s->subject, c, NULL) || c->state != CLIENTS_READ)
 		return;
 	s->at[CLIENTS][0] = c->limit < INT32_MAX ? (int64_t)c->limit : INT32_MAX;
@@ -144,11 +145,27 @@ static uint64_t clients_of(const struct target *t, const struct settings *s, uin
 	return is_even(s) ? each * all : subject_spread(each, all);
 }
 
+static uint64_t less(uint64_t from, uint64_t what) { return from > what ? from - what : 0; }
+
+/* Connections that clients have closed and the server has not: they count until it does. Its
+ * descriptors have them already. */
+static uint64_t left_of(const struct settings *s)
+{
+	bool counted = server_of(s->subject)->clients_files;
+	return counted ? 0 : less(s->taken.left, s->subject->drained.left);
+}
+
+/* Those to its other listeners that count towards its limit. */
+static uint64_t others_of(const struct settings *s)
+{
+	return less(s->clients.others, s->subject->drained.others);
+}
+
 /* The limit of each process with which they hold so many clients. */
 static int64_t limit_for(const struct target *t, const struct settings *s, uint64_t clients)
 {
 	size_t parts = is_led(s) ? 1 : subject_sharing(s->subject);
-	uint64_t all = clients + s->clients.others;
+	uint64_t all = clients + others_of(s) + left_of(s);
 	uint64_t each = is_even(s) ? (all + parts - 1) / parts : subject_part(all, parts);
 	each = each * taken_by(t, s, true) + own_of(s);
 	return knob_round(knob_find("server.max_connections"),
@@ -199,12 +216,11 @@ static int64_t capacity_of(const struct target *t, const struct settings *s, int
 	const struct subject_clients *c = &s->clients;
 	bool sections = c->several || c->section[0];
 	int64_t files = files_bound(s);
-	uint64_t own = clients_of(t, s, (uint64_t)limit);
+	uint64_t own = less(clients_of(t, s, (uint64_t)limit), left_of(s));
 	uint64_t all = !sections ? (uint64_t)limit : c->shared ? c->shared : INT32_MAX;
 	if (files != REPORT_NONE && (uint64_t)files < all)
 		all = (uint64_t)files;
-	all = clients_of(t, s, all);
-	all -= c->others < all ? c->others : all;
+	all = less(clients_of(t, s, all), others_of(s) + left_of(s));
 	return (int64_t)((own < all ? own : all) + waiting_of(s));
 }
 
@@ -495,8 +511,8 @@ static void clients_words(const struct target *t, const struct settings *s, cons
 	uint64_t own = set->spare ? own_of(s) : 0;
 	wording_set(w, "listening", "%s", own > 2 ? quantity_count(own).text : "");
 	wording_set(w, "answer", "%s", row->clients_answer ? row->clients_answer : "");
-	wording_set(w, "besides", "%s",
-		    s->clients.others ? quantity_count(s->clients.others).text : "");
+	wording_set(w, "besides", "%s", others_of(s) ? quantity_count(others_of(s)).text : "");
+	wording_set(w, "left", "%s", left_of(s) ? quantity_count(left_of(s)).text : "");
 	wording_set(w, "waiting", "%s", waiting_of(s) ? quantity_count(waiting_of(s)).text : "");
 	wording_flag(w, "doubles", s->clients.doubles && !clients_both(t, s));
 	wording_flag(w, "both", clients_both(t, s));
@@ -627,7 +643,7 @@ static bool is_one_section(const struct subject *s)
 	return true;
 }
 
-/* What all its processes together may have open, and have. */
+/* What all its processes that accept may have open together, and have. */
 struct clients_use {
 	uint64_t max; /* 0: unknown */
 	uint64_t open;
@@ -656,7 +672,8 @@ static struct clients_use use_of(const struct settings *s)
 		return (struct clients_use){0};
 	size_t processes = subject_sharing(s->subject);
 	use.max *= processes;
-	use.open = s->taken.accepted + (c->section[0] ? 0 : c->others);
+	use.open = less(s->taken.accepted, s->subject->drained.open) + left_of(s) +
+		   (c->section[0] ? 0 : others_of(s));
 	if (setting_of(s)->both)
 		use.open += s->subject->opened;
 	use.own = own_of(s) * processes;
@@ -745,7 +762,6 @@ static int sample_take(const struct host *h, const struct probe_options *o, stru
 		return 0;
 	s->now.subject = o->subject;
 	clients_read(h, &s->now);
-	connection_open_read(h, &s->now);
 	s->fullest = subject_fullest_read(h, o->subject);
 	host_counters(h, &s->counters, NULL);
 	if (may_close(&s->now))
@@ -764,7 +780,8 @@ static bool has_lost(const struct sample *before, const struct sample *after, do
 	 * has not read what came is reset, and leaves no other trace. */
 	bool closed = (double)after->closed_ms < seconds * 1e3;
 	bool reset = after->alone && host_counter_delta(then, now, COUNTER_ESTABLISHED_RESETS) > 0;
-	return may_close(&after->now) && (closed || reset) && is->accepted <= was->accepted &&
+	return may_close(&after->now) && (closed || reset) &&
+	       is->accepted + is->left <= was->accepted + was->left &&
 	       host_counter_delta(then, now, COUNTER_PASSIVE_OPENS) > 0;
 }
 

@@ -55,6 +55,7 @@ struct settings {
 		uint64_t opened;           /* at least, that it opened itself, as for its clients */
 		uint64_t accepted;         /* of `open`, that it has accepted */
 		uint64_t heard;            /* of those, that clients have sent data on */
+		uint64_t left;             /* besides, as in struct connections */
 		uint64_t request_bytes;    /* buffer of a connection with a waiting request */
 		uint64_t datagram_bytes;   /* of a receive buffer that a datagram takes */
 		bool page;                 /* a network card's driver may give each packet a page */

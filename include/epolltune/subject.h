@@ -24,6 +24,14 @@ struct subject_fullest {
 	uint64_t accepted, opened; /* connections, estimated where they are many */
 };
 
+/* TCP connections that processes have which accept no more, as after a reload: they count towards
+ * no limit of those that do. */
+struct subject_drained {
+	uint64_t open;   /* without: */
+	uint64_t left;   /* as in struct connections */
+	uint64_t others; /* to other listeners of the server */
+};
+
 struct subject {
 	char name[16]; /* of the process; "": not visible to this user */
 	/* What that runs, where it is an interpreter, or its title, of a server that the catalogue
@@ -49,6 +57,7 @@ struct subject {
 	size_t in_turns; /* processes besides them that may accept at other times */
 	bool turns;      /* they take turns: one that holds the listener does not watch it now */
 	struct subject_fullest fullest;
+	struct subject_drained drained; /* when it was found: they become fewer */
 	/* Processes that accept for the acceptors, which have the connections. */
 	size_t handing;
 	bool may_hand; /* it has other processes, and may do so for them, as other servers of its
@@ -66,7 +75,7 @@ struct subject {
 	/* Of a captured machine, what was read of it then; 0: unknown. */
 	struct subject_then {
 		uint64_t threads, processes, memory;
-		uint64_t open, accepted, heard; /* as in struct connections */
+		uint64_t open, accepted, heard, left; /* as in struct connections */
 	} then;
 	/* Of the namespace that the caller left for the server's, where it forwards to that: what
 	 * comes through it has an entry in both tables. `used` 0: none. */

@@ -343,7 +343,8 @@ static const struct finding_row findings[] = {
 	      "{processes? for each of {processes} processes{alone?:{uneven?, and the kernel spreads "
 	      "connections unevenly}}}{waiting?, and its accept queue holds {waiting} more}. {both?Connections to servers behind it count, too. }{inner?It connects to its own listener {inner}\\: a client that comes through it takes {takes}. }{held?It holds "
 	      "{held} descriptor{held=1?:s} besides. }{besides?{besides} connection{besides=1?:s} "
-	      "to its other listeners {besides=1?counts:count}, too. }{listening?Its "
+	      "to its other listeners {besides=1?counts:count}, too. }{left?" LEFT_OPEN
+	      " }{listening?Its "
 	      "listeners and the channel to its master take {listening}. }{idle?It closes idle ones when a sixteenth is "
 	      "left. }{answer?With as many open it answers requests with {answer}. }{alone?The kernel does not wake the processes evenly\\: one may get most connections, and "
 	      "closes those beyond its limit while the others have room. It suffices for {alone} to "
@@ -375,7 +376,8 @@ static const struct finding_row findings[] = {
 	 .detail = LIMIT_OF_A_SERVER
 	 "{processes? for each of {processes} processes}.{both? Connections to servers behind it "
 	 "count, too.}{besides? {besides} connection{besides=1?:s} to its other listeners "
-	 "{besides=1?counts:count}, too.}{asked? That is the limit at its start\\: {asked} shows the "
+	 "{besides=1?counts:count}, too.}{left? " LEFT_OPEN
+	 "}{asked? That is the limit at its start\\: {asked} shows the "
 	 "present one.}",
 	 .advice = "{unit?" IN_THE_CONTAINER UNIT_DROP_IN(
 		 "Socket", "{line}",
@@ -2887,9 +2889,11 @@ static const struct finding_row findings[] = {
 	 .title =
 		 "{who}{pid? (pid {pid})} has not closed {left} connection{left=1?:s} that clients "
 		 "closed {time} ago or earlier",
-	 .detail = "They are in CLOSE_WAIT, and no segment has arrived since. Each holds a "
-		   "descriptor that no client can use, until the process closes it or exits: the "
-		   "capacity of descriptors.process is without them.",
+	 .detail =
+		 "They are in CLOSE_WAIT, and no segment has arrived since. Each holds a "
+		 "descriptor that no client can use, and counts towards the server's own limit on "
+		 "connections, until the process closes it or exits: the capacities of "
+		 "descriptors.process and application.limit are without them.",
 	 .advice =
 		 "When read() returns 0 or epoll reports EPOLLRDHUP, send the pending answer, then close the connection. When read() or write() fails, close it at once. To list these connections\\: ss -tnp "
 		 "state close-wait. A restart frees them.",

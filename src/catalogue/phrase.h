@@ -14,6 +14,11 @@
 	"command}): of {file?{file}:its command}}}}{kept? less {kept}}"                            \
 	"{half?, halved,}{divided?, divided by {divided},} is {limit}"
 
+/* What else counts towards it. */
+#define LEFT_OPEN                                                                                  \
+	"{left} connection{left=1?:s} that clients closed a minute ago or earlier, and it has "    \
+	"not closed, {left=1?counts:count}, too."
+
 /* A line of a unit, where the values are the reader's: a drop-in has the section on a line of its
  * own. */
 #define UNIT_LINE(unit, section, line)                                                             \

@@ -558,7 +558,8 @@ static const struct wall_row walls[] = {
 			"the first number in the title of sshd, and "
 			"the limits of Envoy, Varnish, lighttpd, Squid, stunnel, MySQL Router, OpenLDAP, Postfix, Dovecot, "
 			"Exim, RabbitMQ, Mosquitto, NATS, vsftpd, dnsmasq and others that have one by "
-			"default. What clients of its other listeners have open now is subtracted. Needed: the target's "
+			"default. What clients of its other listeners have open now is subtracted, and what "
+			"clients closed a minute ago or earlier and it has not. Needed: the target's "
 			"connections.",
 		.detail =
 			"{unknown?{command?The command of {who} is not "
@@ -593,7 +594,8 @@ static const struct wall_row walls[] = {
 			"own listener {inner}}{listening?, {listening} for its listeners and the "
 			"channel to its master included}{held?, {held} descriptor{held=1?:s} that it "
 			"holds besides included}{besides?, {besides} connection{besides=1?:s} to "
-			"its other listeners included}{doubles?\\; a client that asks may take a "
+			"its other listeners included}{left?, {left} that clients closed and it has "
+			"not included}{doubles?\\; a client that asks may take a "
 			"second one, to a server behind it\\: --role proxy counts both}{answer?\\; with "
 			"that many open it answers {answer}}{asked?\\; "
 			"that is the limit at its start\\: {asked} shows the present one}}.",

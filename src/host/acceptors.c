@@ -333,6 +333,8 @@ static void kinds_take(struct holder *at, const uint64_t kinds[KINDS], uint64_t 
 	uint64_t left = kinds[LEFT] + kinds[OPENED_LEFT];
 	at->listens = kinds[LISTENER];
 	at->accepted = open + kinds[LEFT];
+	at->left = kinds[LEFT];
+	at->others = others;
 	at->held =
 		acceptors_held(kinds[OTHER], open, each) + kinds[LISTENER] + others + opened + left;
 	at->upstream = opened > others ? opened - others : 0;
@@ -473,6 +475,7 @@ static int chosen_describe(const struct acceptor_search *s, struct subject *out,
 	bool known = subject_server_row(out);
 	out->forks = !known && acceptors_fork(all, s->count);
 	out->threaded = !known && acceptors_thread(all, s->count, row);
+	out->drained = acceptors_drained(all, s->count);
 	out->handing = acceptors_hand(all, s->count);
 	out->may_hand =
 		row && row->hands_over && !out->handing &&

@@ -20,6 +20,9 @@ struct holder {
 	/* TCP connections that it has, estimated where they are many: of clients of any listener,
 	 * also inherited, and those that it opened. */
 	uint64_t accepted, opened;
+	/* Of those that it accepted, estimated too: that their clients closed long ago, and that
+	 * came to its other listeners. */
+	uint64_t left, others;
 	/* Its threads that were looked at, and those of them that wait for what a client sends, or
 	 * in poll() or select(); `looked` 0: not visible. */
 	unsigned looked, reads;
@@ -55,6 +58,9 @@ size_t acceptors_hand(const struct holder *all, size_t count);
 bool acceptors_have_child(const struct holder *all, size_t count,
 			  const struct process_stat *running, size_t running_count,
 			  const char *names);
+
+/* What those of them have that drain, in all. Pure. */
+struct subject_drained acceptors_drained(const struct holder *all, size_t count);
 
 /* The descriptors of a holder that are no sockets, less what its `accepted` connections take of
  * them, of which each has `each` descriptors, 0: one. Pure. */

@@ -182,6 +182,7 @@ int connections_read_subject(const struct host *h, const struct subject *s, stru
 		c->open = s->then.open;
 		c->accepted = s->then.accepted;
 		c->heard = s->then.heard;
+		c->left = s->then.left;
 		return 0;
 	}
 	int rc = listeners_read_tcp(h, &l, e);

@@ -25,6 +25,21 @@ static bool drains(const struct holder *all, size_t count, const struct holder *
 	return false;
 }
 
+struct subject_drained acceptors_drained(const struct holder *all, size_t count)
+{
+	struct subject_drained sum = {0};
+	for (size_t i = 0; i < count; i++) {
+		const struct holder *h = &all[i];
+		uint64_t besides = h->left + h->others;
+		if (!drains(all, count, h))
+			continue;
+		sum.open += h->accepted > besides ? h->accepted - besides : 0;
+		sum.left += h->left;
+		sum.others += h->others;
+	}
+	return sum;
+}
+
 /* Whether it may be as its sibling, which has clients now: workers that poll the listener. */
 static bool works_beside(const struct holder *all, size_t count, const struct holder *h)
 {

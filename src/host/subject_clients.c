@@ -316,7 +316,7 @@ static void others_read(const struct host *h, const struct subject *s, struct su
 		out->listeners += is_other(&all.at[i], &o);
 	if (any && connections_read(h, &all, is_other, &o, c, NULL))
 		out->uncounted = true;
-	out->others = c->open;
+	out->others = c->open + c->left;
 }
 
 /* Of a socket that systemd holds for a service: the limit of its unit, if it accepts itself. */

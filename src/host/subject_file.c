@@ -39,6 +39,10 @@ static const struct {
 	{"open", AT(then.open)},
 	{"accepted", AT(then.accepted)},
 	{"heard", AT(then.heard)},
+	{"left", AT(then.left)},
+	{"drained", AT(drained.open)},
+	{"drained-left", AT(drained.left)},
+	{"drained-others", AT(drained.others)},
 	{"outside-used", AT(outside.used)},
 	{"outside-max", AT(outside.max)},
 	{"outside-rest", AT(outside.rest_s)},
@@ -65,6 +69,7 @@ static struct subject_then then_read(const struct host *h, const struct subject 
 		then.open = c->open;
 		then.accepted = c->accepted;
 		then.heard = c->heard;
+		then.left = c->left;
 	}
 	return then;
 }

@@ -152,6 +152,7 @@ void connection_open_read(const struct host *h, struct settings *s)
 	s->taken.opened = s->subject->opened;
 	s->taken.accepted = c->accepted;
 	s->taken.heard = c->heard;
+	s->taken.left = c->left;
 }
 
 /* Those of the target that are. */

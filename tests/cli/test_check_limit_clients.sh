@@ -71,6 +71,46 @@ test_clients_at_another_address_of_memcached_take_from_its_limit() {
 	end_jobs
 }
 
+drains() { # WORKER
+	grep -q "shutting down" "/proc/$1/cmdline" && [ "$(pgrep -P "$(cat pid)" | wc -l)" -eq 2 ]
+}
+
+# The clients of a worker from before a reload do not hide that the new one is full.
+test_a_worker_that_drains_has_a_limit_of_its_own() {
+	needs nginx python3
+	nginx_conf "worker_connections 60;"
+	nginx -e stderr -c "$work/etc/nginx.conf" >server.out 2>&1 &
+	wait_for serves 8080
+	ip link set lo up
+	cat >hold.py <<-EOF
+		import socket, sys, time
+		held = []
+		for i in range(int(sys.argv[1])):
+		    held.append(socket.create_connection(("127.0.0.1", 8080)))
+		    held[i].sendall(b"GET / HTTP/1.1\r\n")
+		    time.sleep(0.05) # without a request it would close them for others
+		print("open", flush=True)
+		time.sleep(60)
+	EOF
+	python3 hold.py 30 >old &
+	wait_for grep -q open old
+	wait_for accepted
+	worker=$(pgrep -P "$(cat pid)")
+	kill -HUP "$(cat pid)"
+	wait_for drains "$worker"
+	python3 hold.py 28 >new &
+	wait_for grep -q open new
+	wait_for accepted
+	again 0 20
+	json 'has_finding("application.limit.reached") | not'
+	python3 hold.py 30 >full &
+	wait_for grep -q open full
+	wait_for accepted
+	again 1 20
+	json 'finding("application.limit.reached").title | contains("has 58 of 60 connections open")'
+	end_jobs
+}
+
 redis_takes_40() {
 	printf 'port 8080\nmaxclients 40\nset-proc-title no\nsave ""\n' >etc/redis.conf
 	sleep 0.2 # longer than the clocks of processes and files differ

@@ -312,6 +312,24 @@ static void a_thread_for_each_connection_is_seen(void **state)
 			fail_msg("%s", rows[i].of);
 }
 
+/* After a reload. */
+static void connections_of_those_that_drain_are_counted(void **state)
+{
+	static const struct holder reloaded[] =
+		{{.p.pid = 1, .listens = true},
+		 {.parent = 1, .accepted = 700, .left = 200, .others = 90, .clients = 7},
+		 {.parent = 1, .accepted = 5, .clients = 5},
+		 {.parent = 1, .listens = true, .accepts = true, .accepted = 40}},
+				   forked[] = {{.p.pid = 1, .listens = true, .accepts = true},
+					       {.parent = 1, .accepted = 1, .clients = 1},
+					       {.parent = 1, .accepted = 1, .clients = 1}};
+	struct subject_drained d = acceptors_drained(reloaded, 4);
+	assert_int_equal(d.open, 415);
+	assert_int_equal(d.left, 200);
+	assert_int_equal(d.others, 90);
+	assert_int_equal(acceptors_drained(forked, 3).open, 0);
+}
+
 static void one_that_hands_over_accepts(void **state)
 {
 	static const struct {
@@ -391,6 +409,7 @@ int main(void)
 		cmocka_unit_test(evidence_decides),
 		cmocka_unit_test(a_process_for_each_connection_is_seen),
 		cmocka_unit_test(a_thread_for_each_connection_is_seen),
+		cmocka_unit_test(connections_of_those_that_drain_are_counted),
 		cmocka_unit_test(one_that_hands_over_accepts),
 		cmocka_unit_test(a_child_of_the_same_server_may_get_connections),
 		cmocka_unit_test(what_connections_hold_is_not_held_beside_them),

@@ -321,6 +321,63 @@ static void the_configuration_bounds_connections(void **state)
 	}
 }
 
+/* The server has not, and no client can use their places. */
+static void what_clients_have_closed_counts_until_the_server_closes_it(void **state)
+{
+	static const struct {
+		const char *process, *limit;
+		struct subject_clients clients;
+		uint64_t left, held;
+		enum target_role role;
+		uint64_t connections;
+		enum wall_verdict verdict;
+		int64_t capacity;
+		const char *detail, *proposals;
+	} rows[] = {
+		{"nginx", KNOWN("4096"), 0, 9, TARGET_PROXY, 1200, VERDICT_OK, 1919,
+		 "servers behind it included.", ""},
+		/* Each waits for a server behind it. */
+		{"nginx", KNOWN("4096"), 900, 9, TARGET_PROXY, 1200, VERDICT_SHORT, 1019,
+		 "900 that clients closed and it has not included",
+		 "server.max_connections 4096 -> 5632"},
+		{"haproxy", KNOWN("500"), 100, 9, TARGET_SERVER, 300, VERDICT_OK, 400, "", ""},
+		{"haproxy", KNOWN("500"), 600, 9, TARGET_SERVER, 300, VERDICT_SHORT, 0, "", NULL},
+		/* Of a section and of all of them. */
+		{"haproxy", LIMITED("300", .section = "listen", .shared = 9000), 100, 9,
+		 TARGET_SERVER, 250, VERDICT_SHORT, 200, "", "server.max_connections 300 -> 448"},
+		{"haproxy", LIMITED("300", .section = "listen", .shared = 500, .others = 200), 150,
+		 9, TARGET_SERVER, 250, VERDICT_SHORT, 150, "", NULL},
+		/* They are among the descriptors that it holds. */
+		{"memcached", KNOWN("200"), 20, 45, TARGET_SERVER, 100, VERDICT_OK, 155,
+		 "45 descriptors", ""},
+	};
+	const struct experiment *x = verdict_experiment("configuration", "application.limit");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct target t = target_default();
+		struct listener at = {.kind = LISTENER_TCP, .limit = 48};
+		struct subject subject = {.accepting = 1,
+					  .soft = 65536,
+					  .hard = 65536,
+					  .listeners = {.at = &at, .count = 1}};
+		struct settings s = verdict_settings(x, rows[i].limit);
+		s.at[1][0] = s.at[1][1] = 65536;
+		s.clients = rows[i].clients;
+		s.taken.left = rows[i].left;
+		s.taken.held = rows[i].held;
+		s.subject = &subject;
+		t.connections = rows[i].connections;
+		t.role = rows[i].role;
+		snprintf(subject.name, sizeof(subject.name), "%s", rows[i].process);
+		const struct report *r = verdict_of(x, &t, &s, NULL);
+		const struct wall *w = &r->walls[0];
+		if (w->verdict != rows[i].verdict || w->limit != rows[i].capacity ||
+		    !strstr(w->detail, rows[i].detail) ||
+		    (rows[i].proposals && strcmp(verdict_proposals(r), rows[i].proposals) != 0))
+			fail_msg("row %zu: %s, %lld: %s %s", i, wall_verdict_name(w->verdict),
+				 (long long)w->limit, w->detail, verdict_proposals(r));
+	}
+}
+
 /* Where one of the servers behind it is its own, a client takes as much again. */
 static void a_client_that_comes_through_a_listener_of_its_own_counts_twice(void **state)
 {
@@ -862,6 +919,133 @@ static void a_server_at_its_own_limit_is_named(void **state)
 	}
 }
 
+/* With 30 clients, at a limit of 40. */
+static void a_server_is_full_of_what_clients_have_closed(void **state)
+{
+	static const struct {
+		const char *process;
+		uint64_t left[2];
+		const char *findings;
+	} rows[] = {
+		{"haproxy", {10, 10}, "application.limit.reached critical"},
+		{"haproxy", {9, 10}, ""},
+		{"haproxy", {10, 9}, ""},
+		{"redis-server", {10, 10}, "application.limit.reached critical"},
+		/* A client takes the place of one that it has closed meanwhile. */
+		{"redis-server", {11, 10}, "application.limit.reached critical"},
+		{"redis-server", {10, 11}, "application.limit.reached warning"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct listener at = {.address = "0.0.0.0:80", .port = 80};
+		struct subject subject = {.accepting = 1,
+					  .soft = 300,
+					  .hard = 300,
+					  .listeners = {.at = &at, .count = 1}};
+		struct sample looks[2] = {0};
+		struct target t = target_default();
+		static struct report r;
+		t.connections = 20;
+		snprintf(subject.name, sizeof(subject.name), "%s", rows[i].process);
+		for (size_t k = 0; k < 2; k++) {
+			look_make(&looks[k], &subject, (struct subject_clients)FILE_WITH(), 40, 30,
+				  1, 100 + (int64_t)k);
+			looks[k].now.taken.left = rows[i].left[k];
+		}
+		report_init(&r);
+		observation.judge(&looks[0], &looks[1],
+				  &(struct moment){.target = &t, .seconds = 0.5}, &r);
+		findings_are(rows[i].process, &r, rows[i].findings);
+		if (r.finding_count &&
+		    !strstr(r.findings[0].detail, "that clients closed a minute ago or earlier, "
+						  "and it has not closed, count, too."))
+			fail_msg("row %zu: %s", i, r.findings[0].detail);
+	}
+}
+
+/* Of 40, as one that drains after a reload holds the others. */
+static void a_process_that_drains_has_a_limit_of_its_own(void **state)
+{
+	static const struct {
+		const char *of, *process;
+		struct subject_clients clients;
+		struct subject_drained drained;
+		uint64_t accepted, left, opened;
+		const char *findings, *title;
+	} rows[] = {
+		{"the new one is full",
+		 "haproxy",
+		 FILE_WITH(),
+		 {.open = 30},
+		 70,
+		 0,
+		 0,
+		 "application.limit.reached critical",
+		 "has 40 of 40 connections open"},
+		{"the new one has room", "haproxy", FILE_WITH(), {.open = 30}, 42, 0, 0, "", ""},
+		{"with servers behind it",
+		 "nginx",
+		 FILE_WITH(),
+		 {.open = 100},
+		 119,
+		 0,
+		 19,
+		 "application.limit.reached warning",
+		 "has 38 of 40"},
+		{"what clients have closed is the old one's",
+		 "haproxy",
+		 FILE_WITH(),
+		 {.open = 10, .left = 25},
+		 45,
+		 25,
+		 0,
+		 "",
+		 ""},
+		{"clients of other listeners, too",
+		 "haproxy",
+		 FILE_WITH(.others = 50),
+		 {.others = 40},
+		 35,
+		 0,
+		 0,
+		 "application.limit.reached critical",
+		 "45 of 40"},
+		{"all of those are the old one's",
+		 "haproxy",
+		 FILE_WITH(.others = 50),
+		 {.others = 50},
+		 35,
+		 0,
+		 0,
+		 "",
+		 ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct listener at = {.address = "0.0.0.0:80", .port = 80};
+		struct subject subject = {.accepting = 1,
+					  .soft = 300,
+					  .hard = 300,
+					  .opened = rows[i].opened,
+					  .drained = rows[i].drained,
+					  .listeners = {.at = &at, .count = 1}};
+		struct sample looks[2] = {0};
+		struct target t = target_default();
+		static struct report r;
+		t.connections = 20;
+		snprintf(subject.name, sizeof(subject.name), "%s", rows[i].process);
+		for (size_t k = 0; k < 2; k++) {
+			look_make(&looks[k], &subject, rows[i].clients, 40, rows[i].accepted, 1,
+				  100);
+			looks[k].now.taken.left = rows[i].left;
+		}
+		report_init(&r);
+		observation.judge(&looks[0], &looks[1],
+				  &(struct moment){.target = &t, .seconds = 0.5}, &r);
+		findings_are(rows[i].of, &r, rows[i].findings);
+		if (r.finding_count && !strstr(r.findings[0].title, rows[i].title))
+			fail_msg("%s: %s", rows[i].of, r.findings[0].title);
+	}
+}
+
 /* One process that is full closes clients while the others have room. */
 static void one_of_several_processes_at_its_limit_is_named(void **state)
 {
@@ -932,6 +1116,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_configuration_bounds_connections),
+		cmocka_unit_test(what_clients_have_closed_counts_until_the_server_closes_it),
 		cmocka_unit_test(a_client_that_comes_through_a_listener_of_its_own_counts_twice),
 		cmocka_unit_test(a_default_backlog_is_known_where_it_is_a_number),
 		cmocka_unit_test(each_server_with_a_limit_of_its_own_has_that_wall),
@@ -940,6 +1125,8 @@ int main(void)
 		cmocka_unit_test(one_process_leads_where_it_waits_first_at_a_shared_socket),
 		cmocka_unit_test(new_connections_to_a_unit_have_limits_of_its_own),
 		cmocka_unit_test(a_server_at_its_own_limit_is_named),
+		cmocka_unit_test(a_server_is_full_of_what_clients_have_closed),
+		cmocka_unit_test(a_process_that_drains_has_a_limit_of_its_own),
 		cmocka_unit_test(one_of_several_processes_at_its_limit_is_named),
 		cmocka_unit_test(a_limit_that_is_reached_is_critical_where_clients_are_lost),
 		cmocka_unit_test(sections_are_named_where_one_has_a_limit),
