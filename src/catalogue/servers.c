@@ -290,6 +290,7 @@ static const struct server_row servers[] = {
 		.backlog_effect = "after a restart; a reload keeps the socket",
 		.files_line = "max-fd = {files}",
 		.files_bytes = 8, /* plugins/corerouter uwsgi_corerouter_loop() */
+		.files_start = true,
 		.files_bound = "max-fd = {files}",
 		.stalled_line = "socket-timeout = 10 and harakiri = 30",
 		.clients = "1",
@@ -440,6 +441,7 @@ static const struct server_row servers[] = {
 		.clients = "1 024",
 		.clients_line = "memcached -c {clients}",
 		.clients_files = true,
+		.files_start = true, /* memcached.c conn_init() */
 		.files_line = "memcached -c {files}",
 		.stalled_line = "memcached -o idle_timeout=60",
 		.own = {500, 700, 16000}, /* 1.6.18 */
@@ -461,6 +463,8 @@ static const struct server_row servers[] = {
 		.process = "java",
 		.name = "Java",
 		.runtime = true,
+		/* Before Java 13: linux_close.c init() has a table of that size. */
+		.files_start = true,
 		.backlog = "50 (ServerSocket), 100 (acceptCount of Tomcat)",
 		.backlog_line =
 			"acceptCount=\"{backlog}\" of Tomcat, "

@@ -99,6 +99,8 @@ const struct server_row servers_unread[] = {
 		.process = "beam.smp",
 		.name = "Erlang",
 		.runtime = true,
+		/* erts/emulator/sys/common/erl_poll.c erts_poll_init() */
+		.files_start = true,
 		.backlog = "128 of RabbitMQ",
 		.backlog_line = "tcp_listen_options.backlog = {backlog} (RabbitMQ)",
 		.backlog_effect = AFTER_A_RESTART,

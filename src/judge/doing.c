@@ -146,11 +146,12 @@ struct doing doing_of(const struct process *p)
 			    quantity_count(p->open).text, quantity_count(p->soft).text);
 		const struct server_row *row = server_row_find(p->name);
 		if (server_files_at_start(row))
-			report_text(d.help,
-				    "Raise that limit where it is started, and restart it: %s "
-				    "computes its own limit from it at its start, which prlimit "
-				    "does not change",
-				    row->name);
+			report_text(
+				d.help,
+				"Raise that limit where it is started, and restart it: %s "
+				"computes its own limit or the size of tables from it at its start, "
+				"which prlimit does not change",
+				row->name);
 		else
 			raise_help(p, &d);
 	} else if (process_halted(p)) {

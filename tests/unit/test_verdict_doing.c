@@ -54,6 +54,11 @@ static void a_limit_on_descriptors_is_raised_where_it_counts(void **state)
 		{"mysqld", "restart it: MySQL computes its own limit"},
 		{"mongod", "restart it: MongoDB computes its own limit"},
 		{"slapd", "restart it: OpenLDAP computes its own limit"},
+		/* Or have tables of that size. */
+		{"memcached", "restart it: memcached computes its own limit or the size of tables"},
+		{"uwsgi", "restart it: uWSGI computes"},
+		{"beam.smp", "restart it: Erlang computes"},
+		{"java", "restart it: Java computes"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct process p = {.pid = 7, .soft = 1024, .open = 1024, .state = 'S'};
