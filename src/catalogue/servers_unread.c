@@ -104,7 +104,7 @@ const struct server_row servers_unread[] = {
 		.backlog = "128 of RabbitMQ",
 		.backlog_line = "tcp_listen_options.backlog = {backlog} (RabbitMQ)",
 		.backlog_effect = AFTER_A_RESTART,
-		.clients = "no limit of RabbitMQ",
+		.clients = "of RabbitMQ before 4 nine tenths of RLIMIT_NOFILE, then none",
 		.clients_closed = true,
 		.set = {[SERVER_CLIENTS] = {.unread = "connection_max",
 					    .asked = "rabbitmqctl environment"}},
