@@ -239,13 +239,13 @@ static bool front_describe(struct reading *r, const struct tree *t, struct liste
 	CLEAN(subject_free) struct subject f = {0};
 	char pid[16];
 	struct process p;
-	bool public = false;
+	bool reachable = false;
 	snprintf(pid, sizeof(pid), "%d", (int)t->root);
 	bool found = !subject_find(r->host, pid, true, &f, NULL);
 	for (size_t i = 0; i < f.listeners.count && found; i++)
-	public |= is_public(&f.listeners.at[i]);
+		reachable |= is_public(&f.listeners.at[i]);
 	if (process_read(r->host, t->root, &p, NULL) < 0 ||
-	    (!public && !reverse_proxy_named(p.name)))
+	    (!reachable && !reverse_proxy_named(p.name)))
 		return false;
 	out->pid = t->root;
 	snprintf(out->name, sizeof(out->name), "%s", p.name);
