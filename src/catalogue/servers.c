@@ -560,7 +560,8 @@ static const struct server_row servers[] = {
 		.name = "systemd-socket-proxyd",
 		.backlog = "that of its socket unit",
 		.backlog_line = "Backlog={backlog} in section [Socket] of its unit",
-		.backlog_effect = "after systemctl restart of the socket unit",
+		.backlog_effect =
+			"after systemctl stop NAME.socket NAME.service, then systemctl start NAME.socket NAME.service",
 		.proxies = true,
 		.clients = "256",
 		.clients_line = "systemd-socket-proxyd --connections-max={clients}",
@@ -579,7 +580,7 @@ static const struct server_row servers[] = {
 		.name = "systemd",
 		.backlog = "4096 before systemd 254, now as large as the kernel allows",
 		.backlog_line = "Backlog={backlog} in section [Socket] of its unit",
-		.backlog_effect = "after systemctl restart of the socket unit",
+		.backlog_effect = "after systemctl restart NAME.socket",
 		.clients = "64 with Accept=yes",
 		.clients_line = "MaxConnections={clients} in section [Socket] of its unit",
 		.clients_closed = true,

@@ -161,11 +161,15 @@ uint32_t backlog_usual(const struct listener *l, const struct server_row *server
 void backlog_effect_word(struct wording *w, const char *name, const struct listener *l,
 			 const struct server_row *server)
 {
-	wording_set(w, name, "%s%s", server ? server->backlog_effect : "after a restart",
-		    l->systemd
-			    ? " together with its service; a server that calls listen() itself, as "
-			      "gunicorn does, sets its own"
-			    : "");
+	/* systemd does not start a socket unit whose service runs (socket_start(), EBUSY). */
+	wording_set(
+		w, name, "%s",
+		l->systemd
+			? "after systemctl stop NAME.socket NAME.service, then systemctl start "
+			  "NAME.socket NAME.service; a server that calls listen() itself, as gunicorn "
+			  "does, sets its own"
+		: server ? server->backlog_effect
+			 : "after a restart");
 }
 
 static void line_word(struct wording *w, const struct listener *l, const struct server_row *server,

@@ -493,8 +493,8 @@ static void texts_name_the_server_of_a_full_queue(void **state)
 		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
 		 "4096; systemd's default backlog is 4096 before systemd 254, now as large as the "
 		 "kernel allows.",
-		 "systemd: Backlog=2048 in section [Socket] of its unit (effective after systemctl restart of the socket "
-		 "unit together with its service; a server that calls listen() itself, as gunicorn "
+		 "systemd: Backlog=2048 in section [Socket] of its unit (effective after systemctl stop NAME.socket "
+		 "NAME.service, then systemctl start NAME.socket NAME.service; a server that calls listen() itself, as gunicorn "
 		 "does, sets its own). Costs nothing until used."},
 		{bursts_of_a_script, 0,
 		 "python3 (pid 812) on 0.0.0.0:443: its accept queue is full (512 of 512) and 1 000 "
