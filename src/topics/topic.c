@@ -67,9 +67,30 @@ const char *wall_probe(const char *wall)
 	return NULL;
 }
 
+/* What its finding WALL.short says, or its first one. */
+static const char *wall_action(const char *wall)
+{
+	char id[80];
+	snprintf(id, sizeof(id), "%s.short", wall);
+	const struct finding_row *row = finding_row_find(id);
+	for (size_t i = 0; !row && i < finding_row_count(); i++)
+		if (strcmp(finding_wall(finding_row_at(i)), wall) == 0)
+			row = finding_row_at(i);
+	return row ? row->action : "";
+}
+
+/* "" without a chapter. */
+static void runbook_text(char text[static 80], const char *chapter)
+{
+	text[0] = '\0';
+	if (chapter && *chapter)
+		snprintf(text, 80, "epolltune-runbook(7), %s", chapter);
+}
+
 static json_t *wall_describe(size_t i, const struct host *h)
 {
 	const struct wall_row *w = wall_row_at(i);
+	char runbook[80];
 	json_t *knobs = json_array(), *findings = json_array();
 	for (size_t k = 0; k < knob_count(); k++)
 		if (list_has(knob_at(k)->walls, w->name))
@@ -79,9 +100,11 @@ static json_t *wall_describe(size_t i, const struct host *h)
 		if (strcmp(finding_wall(row), w->name) == 0)
 			json_array_append_new(findings, json_string(row->id));
 	}
-	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o}", "kind", "wall", "name", w->name,
-			 "what", w->what, "unit", w->unit, "probe", wall_probe(w->name), "knobs",
-			 knobs, "findings", findings);
+	runbook_text(runbook, w->runbook);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:o, s:s}", "kind", "wall", "name",
+			 w->name, "what", w->what, "unit", w->unit, "probe", wall_probe(w->name),
+			 "remedy", wall_action(w->name), "knobs", knobs, "findings", findings,
+			 "runbook", runbook);
 }
 
 static const char *finding_name_at(size_t i) { return finding_row_at(i)->id; }
@@ -89,10 +112,8 @@ static const char *finding_name_at(size_t i) { return finding_row_at(i)->id; }
 static json_t *finding_describe(size_t i, const struct host *h)
 {
 	const struct finding_row *f = finding_row_at(i);
-	const char *chapter = finding_runbook(f);
-	char runbook[80] = "";
-	if (*chapter)
-		snprintf(runbook, sizeof(runbook), "epolltune-runbook(7), %s", chapter);
+	char runbook[80];
+	runbook_text(runbook, finding_runbook(f));
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kind", "finding", "name", f->id, "what",
 			 f->meaning, "remedy", f->action, "proof", f->proof, "runbook", runbook);
 }

@@ -153,4 +153,22 @@ test_findings_name_chapters_that_exist() {
 	said 'epolltune-runbook(7), 1. TIMEOUTS WITH AN IDLE SERVER'
 }
 
+# As the alerts promise, which know the wall only.
+test_walls_name_their_remedy_and_chapter() {
+	expect 0 epolltune explain accept-queue
+	said 'what to do     Raise net.core.somaxconn and the backlog' 'epolltune-runbook(7), 1. TIMEOUTS WITH AN IDLE SERVER'
+	# The remedy is that of the short wall, which is not the first finding.
+	expect 0 epolltune explain --format json ports.ephemeral
+	expect 0 jq -er '.topics[0].remedy' out
+	cp out wall
+	expect 0 epolltune explain --format json ports.ephemeral.short
+	expect 0 jq -er '.topics[0].remedy' out
+	diff -u out wall || fail 'the wall has another remedy than its finding'
+	expect 0 epolltune explain application.limit
+	said 'epolltune-runbook(7), 2. TOO MANY OPEN FILES'
+	expect 0 epolltune explain orphans
+	said 'what to do     Raise net.ipv4.tcp_max_orphans'
+	! grep -q runbook out || fail 'a chapter that does not exist'
+}
+
 run_tests "$@"
