@@ -6,8 +6,8 @@
  * operator's server (--run) drop its answers instead.
  *
  * The kernel (net/ipv4/tcp_input.c, tcp_conn_request()) considers the queue full at the listener's
- * backlog. With tcp_syncookies it then answers with a cookie and keeps no state: no client is lost,
- * and the wall is tight at worst. Without, it drops the SYN, and reserves the last quarter of
+ * backlog. With tcp_syncookies it then answers with a cookie, keeps no state and drops no SYN: the
+ * wall is tight at worst. Without, it drops the SYN, and reserves the last quarter of
  * tcp_max_syn_backlog for clients known from earlier. */
 #include "epolltune/clock.h"
 #include "epolltune/counters.h"

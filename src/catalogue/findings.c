@@ -912,11 +912,11 @@ static const struct finding_row findings[] = {
 		 "full.} Cookies drop no SYN; they cost CPU and, without timestamps, window "
 		 "scaling and SACK.{listener? The queue of {listener} is full\\: {half_open} "
 		 "half-open connection{half_open=1?:s}; its backlog is {limit}.:{grown? No SYN "
-		 "queue is full now{smallest?; the smallest backlog is {limit}, of {smallest}:}.}}" DEFERRED_DETAIL,
+		 "queue is full now, so that the listener is not known{smallest?; the smallest backlog is {limit}, of {smallest}:}.}}" DEFERRED_DETAIL,
 	 .advice =
 		 "{always?That value is for tests\\: sysctl -w net.ipv4.tcp_syncookies=1 sends "
 		 "cookies only where a SYN queue is full.:}{grown?" DEFERRED_ADVICE
-		 "Raise {listener?the backlog of that listener:small backlogs (ss -ltn\\: Send-Q)}; "
+		 "Raise the backlog of {listener?that listener:the listener that gets most new clients (ss -ltn\\: Send-Q is the backlog)}; "
 		 "net.ipv4.tcp_max_syn_backlog has no effect while tcp_syncookies is on. Where no "
 		 "more clients come than usual, look for a SYN flood.}",
 	 .answer = "SYN cookies are being sent",

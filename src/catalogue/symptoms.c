@@ -332,15 +332,15 @@ static const struct clue_row symptoms[] = {
 	/* Lines of the kernel log. */
 	{"Possible SYN flooding", "SYN flood\nSYN flooding",
 	 "Kernel log: a listener's SYN queue was full. With net.ipv4.tcp_syncookies=1 the kernel "
-	 "sends cookies and no client is lost; the cause is more often a small backlog than an "
-	 "attack. It is logged once for each listener: later overflows only count.",
+	 "answers with cookies instead of dropping SYNs; the cause is more often a small backlog than an "
+	 "attack. The kernel logs it once for each listener: later overflows only count.",
 	 "syn-queue", REMEDY_APPLICATION,
 	 "nstat -az TcpExtTCPReqQFullDoCookies TcpExtTCPReqQFullDrop; ss -ltn 'sport = :PORT'",
 	 "Raise the backlog that the server passes to listen(), and net.core.somaxconn.",
 	 "net/ipv4/tcp_input.c tcp_syn_flood_action()"},
 	{"SYN flooding: Dropping request", "Possible SYN flooding on port*Dropping request",
-	 "Kernel log: a listener's SYN queue was full and net.ipv4.tcp_syncookies is 0: SYNs are "
-	 "dropped, clients wait 1 s and more.",
+	 "Kernel log: a listener's SYN queue was full and net.ipv4.tcp_syncookies is 0: the kernel drops "
+	 "SYNs, and clients wait 1 s and more.",
 	 "syn-queue", REMEDY_KERNEL,
 	 "sysctl net.ipv4.tcp_syncookies; nstat -az TcpExtTCPReqQFullDrop; ss -ltn 'sport = :PORT'",
 	 "Set net.ipv4.tcp_syncookies=1, and raise the backlog of the server.",

@@ -435,9 +435,10 @@ static void texts_name_the_server_of_half_open_connections(void **state)
 		 "flood."},
 		{cookies_between_the_looks, 0, NULL,
 		 "A listener's SYN queue was full. Cookies drop no SYN; they cost CPU and, "
-		 "without timestamps, window scaling and SACK. No SYN queue is full now; the "
-		 "smallest backlog is 128, of [::]:22.",
-		 "Raise small backlogs (ss -ltn: Send-Q); net.ipv4.tcp_max_syn_backlog has no effect "
+		 "without timestamps, window scaling and SACK. No SYN queue is full now, so "
+		 "that the listener is not known; the smallest backlog is 128, of [::]:22.",
+		 "Raise the backlog of the listener that gets most new clients (ss -ltn: Send-Q is the "
+		 "backlog); net.ipv4.tcp_max_syn_backlog has no effect "
 		 "while tcp_syncookies is on. Where no more clients come than usual, look for a SYN "
 		 "flood."},
 		{cookies_by_defer_accept, 0, NULL,

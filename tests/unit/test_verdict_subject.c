@@ -570,7 +570,7 @@ static void a_queue_that_is_switched_off_is_judged_by_its_usual_backlog(void **s
 		const struct report *r = verdict_of(x, &t, &s, NULL);
 		const struct wall *w = &r->walls[0];
 		enum wall_verdict v = cases[i / 2].verdict;
-		/* With cookies no client is lost. */
+		/* Cookies drop no SYN. */
 		if (i % 2 && v == VERDICT_SHORT)
 			v = VERDICT_TIGHT;
 		if (w->limit != cases[i / 2].capacity || w->verdict != v ||
