@@ -2457,9 +2457,9 @@ static const struct finding_row findings[] = {
 	SHORT("neighbours", REMEDY_KERNEL,
 	      "The neighbour table {tight?may not:cannot} hold {peers} peer{peers=1?:s}",
 	      "{knob} is {current}, for all network namespaces; IPv4 has {used} "
-	      "entr{used=1?y:ies}{max6?, IPv6 {used6}}, of these peers or of others. Beyond it "
-	      "packets to further peers are dropped, and beyond gc_thresh2 the kernel evicts "
-	      "entries that are in use.",
+	      "entr{used=1?y:ies}{max6?, IPv6 {used6}}, of these peers or of others. Beyond it the "
+	      "kernel drops packets to further peers, and beyond gc_thresh2 it evicts stale and failed "
+	      "entries.",
 	      TAKES_EFFECT " {cost}",
 	      "The machine talks to more hosts on its links than the neighbour table of IPv4 or "
 	      "IPv6 holds.",
@@ -2476,7 +2476,7 @@ static const struct finding_row findings[] = {
 	 .title = "The neighbour table of {family} refused {grown} entr{several?ies:y} in "
 		  "{window}{max?\\: {used} of {max}}",
 	 .detail =
-		 "Packets to peers without an entry are dropped\\: TCP retransmits them, UDP counts SndbufErrors. The table is one for all "
+		 "The kernel drops packets to peers without an entry\\: TCP retransmits them, UDP counts SndbufErrors. The table is one for all "
 		 "network namespaces.",
 	 .advice = MORE_NEIGHBOURS,
 	 .answer = "the neighbour table of {family} is full",
@@ -2490,9 +2490,10 @@ static const struct finding_row findings[] = {
 	 .observed = true,
 	 .about = "{family}",
 	 .title = "The neighbour table of {family} has {used} of {max} entries",
-	 .detail = "Beyond {knob} packets to further peers are dropped.{mixed? How many of the "
-		   "entries are permanent or externally learned is not known here\\: that limit "
-		   "does not count those.}",
+	 .detail =
+		 "Beyond {knob} the kernel drops packets to further peers.{mixed? How many of the "
+		 "entries are permanent or externally learned is not known here\\: that limit "
+		 "does not count those.}",
 	 .advice = MORE_NEIGHBOURS,
 	 .answer = "the neighbour table of {family} is nearly full",
 	 .meaning = "A neighbour table has more than 80 % of the entries that gc_thresh3 allows.",

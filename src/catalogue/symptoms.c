@@ -404,7 +404,7 @@ static const struct clue_row symptoms[] = {
 	 "net/netfilter/nf_conntrack_core.c __nf_conntrack_alloc()"},
 	{"neighbor table overflow", "neighbour table overflow",
 	 "Kernel log: the ARP or NDP table has net.ipv4.neigh.default.gc_thresh3 entries (1024) of "
-	 "all network namespaces, and none could be freed: packets to new neighbours are dropped.",
+	 "all network namespaces, and the kernel could free none: it drops packets to new neighbours.",
 	 "neighbours", REMEDY_KERNEL, "ip neigh | wc -l; cat /proc/net/stat/arp_cache",
 	 "Where they are lower, for example: sysctl -w net.ipv4.neigh.default.gc_thresh1=4096 "
 	 "net.ipv4.neigh.default.gc_thresh2=8192 net.ipv4.neigh.default.gc_thresh3=16384 (net.ipv6 for "

@@ -529,7 +529,7 @@ static const struct wall_row walls[] = {
 		.name = "neighbours",
 		.unit = "neighbours",
 		.what = "The entries that the neighbour table can still take: hosts on the same "
-			"link, IPv4 or IPv6. Packets to further hosts are dropped. Needed: the peers of "
+			"link, IPv4 or IPv6. The kernel drops packets to further hosts. Needed: the peers of "
 			"--peers; what is behind a gateway does not count, nor does the table of IPv4 "
 			"or IPv6 where this machine has no address of it, or one of the link only.",
 		.detail =
