@@ -353,7 +353,7 @@ static const struct finding_row findings[] = {
 		      "Socket", "{line}",
 		      "{name}") ".:{possible?{how}:{server}\\: {line}.}{hashed? Or set {hashed}\\: a hash "
 				"spreads connections then.}{narrower? Raise it in each section "
-				"({narrower}) that has it lower, too.} Restart it, and check again.}",
+				"({narrower}) that has it lower, too.} Then reload nginx (nginx -s reload) or HAProxy, or restart another server, which closes its connections, and check again.}",
 	      "The configuration of the server allows fewer connections than the "
 	      "target needs.",
 	      "Raise the directive that the finding names.",
@@ -382,7 +382,7 @@ static const struct finding_row findings[] = {
 	 .advice = "{unit?" IN_THE_CONTAINER UNIT_DROP_IN(
 		 "Socket", "{line}",
 		 "{name}") ":{server}\\: {line}}.{narrower? Raise it in each section ({narrower}) "
-			   "that has it lower, too.} Or close idle clients sooner.",
+			   "that has it lower, too.}{unit?: Then reload nginx (nginx -s reload) or HAProxy, or restart another server, which closes its connections.} Or close idle clients sooner.",
 	 .answer = "{process} is at its own limit on connections",
 	 .meaning =
 		 "The server that --server named, or one of several processes of it that close new "
@@ -422,8 +422,8 @@ static const struct finding_row findings[] = {
 	      "It held {reached}; {needed} {needed=1?is:are} needed.",
 	      "{possible?{how}:{present?{server} already has {present}\\: another limit of its "
 	      "configuration, or of a server behind it, is lower.:{line?{server}\\: {line} (default\\: "
-	      "{default}). epolltune cannot set that line\\: try it with another check --run.:No "
-	      "limit of the kernel or of the process was met\\: it is the application's own, its "
+	      "{default}). epolltune cannot set that line\\: try it with another check --run.:epolltune met no "
+	      "limit of the kernel or of the process\\: look for one in the application, its number of "
 	      "workers or its configuration.}}}",
 	      "The server of check --run held fewer connections than the target needs, and neither "
 	      "the kernel nor its RLIMIT_NOFILE was the limit, or that limit was.",
@@ -460,12 +460,12 @@ static const struct finding_row findings[] = {
 	      "One connection carries the target's bandwidth"),
 	SHORT("application.accepts", REMEDY_APPLICATION,
 	      "{who} {tight?can barely:cannot} accept {needed} new connections/s",
-	      "It accepted {reached}{cpu?, and one of its threads used up a CPU:; none of its threads "
-	      "used up a CPU, nor did the client\\: it waited}.{overflows? Its accept queue overflowed meanwhile\\: the kernel "
+	      "It accepted {reached}{cpu?, and one of its threads used up a CPU:; neither its threads nor the "
+	      "client used up a CPU\\: the server waited for something else}.{overflows? Its accept queue overflowed meanwhile\\: the kernel "
 	      "dropped SYNs, and clients retransmit them after 1 s.}",
 	      "{overflows?Raise its backlog first (wall accept-queue). }{cpu?Give it more workers, up "
-	      "to the number of CPUs:Let it accept while it waits (for a disk, another server, a "
-	      "lock)\\: more workers or threads}, and compare with --versus. Clients that keep "
+	      "to the number of CPUs:Give it more workers or threads, so that one accepts while others wait "
+	      "(for a disk, another server, a lock)}, and compare with --versus. Clients that keep "
 	      "connections alive open fewer.",
 	      "The server of check --run accepted fewer new connections per second than the target "
 	      "has.",

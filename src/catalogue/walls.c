@@ -539,6 +539,7 @@ static const struct wall_row walls[] = {
 	{
 		.name = "application.limit",
 		.connections = true,
+		.runbook = RUNBOOK_FILES,
 		.quiet = true,
 		.unit = "connections",
 		.need = need_connections,

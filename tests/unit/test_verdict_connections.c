@@ -53,7 +53,8 @@ static const struct held_case cases[] = {
 	 "HAProxy already has maxconn 1000 in section global: another limit"},
 	{"node", NOFILE, false, false, 40, "", REMEDY_APPLICATION,
 	 "epolltune cannot set that line"},
-	{"python3", NOFILE, false, false, 40, "", REMEDY_APPLICATION, "the application's own"},
+	{"python3", NOFILE, false, false, 40, "", REMEDY_APPLICATION,
+	 "look for one in the application"},
 };
 
 /* "server.max_connections 256 -> 576, RLIMIT_NOFILE soft 300 -> 1024" */
