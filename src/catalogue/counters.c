@@ -307,7 +307,7 @@ static const struct counter_row counters[] = {
 	{"TcpExt.TCPWqueueTooBig", "", NETSTAT,
 	 "Retransmissions that were refused as the send queue was too large (the defence against SACK attacks).",
 	 "buffers.send", REMEDY_APPLICATION, NSTAT("TcpExtTCPWqueueTooBig"),
-	 "Raise a small SO_SNDBUF of the application, or remove it."},
+	 "Raise a small SO_SNDBUF of the application, with net.core.wmem_max as high, or remove it."},
 	{"TcpExt.PAWSTimewait", "", NETSTAT,
 	 "SYNs to a connection in TIME_WAIT whose timestamp is older than its last one, as of "
 	 "clients behind one NAT address (since Linux 6.16; before, PAWSEstab). The kernel "

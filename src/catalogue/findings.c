@@ -1238,7 +1238,7 @@ static const struct finding_row findings[] = {
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
 	      "load over several connections.:{fixed?{who} sets {knob}\\: its connections have a buffer of "
 	      "{buffer}, which the kernel does not grow. Do not set it, or to more than twice "
-	      "the target's bandwidth × RTT.:Takes effect {effect}. {switch?{cost}:Costs "
+	      "the target's bandwidth × RTT, with net.core.rmem_max at least as high.:Takes effect {effect}. {switch?{cost}:Costs "
 	      "memory only on connections that fill the path.{measured? The lab merges packets of "
 	      "1 500 bytes; the value has a reserve for cards that do not merge them, but where each takes a page, "
 	      "twice as much may be needed.}}}}",
@@ -1268,7 +1268,7 @@ static const struct finding_row findings[] = {
 	      "{impossible?No TCP window is larger than 1 GiB\\: spread the "
 	      "load over several connections.:{fixed?{who} sets {knob}\\: its connections have a buffer of "
 	      "{buffer}, which the kernel does not grow. Do not set it, or to more than twice "
-	      "the target's bandwidth × RTT.:Takes effect {effect}. {switch?{cost}:Costs "
+	      "the target's bandwidth × RTT, with net.core.wmem_max at least as high.:Takes effect {effect}. {switch?{cost}:Costs "
 	      "memory only on connections that fill the path.{measured? The lab merges packets of "
 	      "1 500 bytes; the value has a reserve for cards that do not merge them.}}}}",
 	      "The send buffer limits one connection to less than the target's bandwidth over its "
@@ -2191,7 +2191,8 @@ static const struct finding_row findings[] = {
 		 "senders (syslog, statsd, NetFlow, a load balancer) one socket may get most of "
 		 "the datagrams. Only with --peers, the minimum number of senders, and not "
 		 "for ports 53, 443 and 853.",
-	 .action = "Let the application set an SO_RCVBUF that suffices for one socket.",
+	 .action =
+		 "Let the application set an SO_RCVBUF that suffices for one socket, and raise net.core.rmem_max to it.",
 	 .proof = "The drops of each socket: ss -uanm, /proc/net/udp"},
 	{.id = "udp.receive.default",
 	 .level = LEVEL_WARNING,
