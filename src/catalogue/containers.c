@@ -32,10 +32,10 @@ static const struct container_row containers[] = {
 		.all_pods = true,
 		.name = "Kubernetes node",
 		.memory =
-			"fewer pods on the node, a larger one, or less memory in kubeReserved and "
+			"run fewer pods on the node, or a larger node, or set less memory in kubeReserved and "
 			"systemReserved of the kubelet's configuration",
 		.cpu = NO_QUOTA,
-		.pids = "fewer pods on the node, a larger kernel.pid_max, or a smaller pid in "
+		.pids = "run fewer pods on the node, or set a larger kernel.pid_max, or a smaller pid in "
 			"kubeReserved and systemReserved of the kubelet's configuration",
 	},
 	{
@@ -44,9 +44,9 @@ static const struct container_row containers[] = {
 		/* The second without a token of a service account. */
 		.marks = {"run/secrets/kubernetes.io", "dev/termination-log"},
 		.name = "Kubernetes",
-		.memory = "resources.limits.memory\\: {mib}Mi",
-		.cpu = "resources.limits.cpu, or none",
-		.pids = "podPidsLimit of the kubelet's configuration",
+		.memory = "set resources.limits.memory\\: {mib}Mi",
+		.cpu = "raise or remove resources.limits.cpu of the container",
+		.pids = "raise podPidsLimit in the kubelet's configuration",
 		.sysctls = "securityContext.sysctls of the pod\\: [{sysctls}]{unsafe? (unsafe\\: "
 			   "--allowed-unsafe-sysctls of the kubelet has to list {unsafe})}",
 		.sysctl = "{more?, }\\{name\\: {name}, value\\: \"{value}\"\\}",

@@ -1921,7 +1921,7 @@ static const struct finding_row findings[] = {
 		 "The group of the pod counts processes killed for lack of memory that the "
 		 "group of the server's container does not: of another container, or of this "
 		 "one before it was restarted. A warning for the server that --server names where "
-		 "the count grew during the check, otherwise a note. Only on the node, where the group of the pod is visible.",
+		 "the count grew during the check, otherwise a note. epolltune sees it on the node only, where the group of the pod is visible.",
 	 .action = "Find out which container was killed; raise its memory limit, or let it take "
 		   "less.",
 	 .proof = "oom_kill in memory.events of the pod's group and of the container's"},
@@ -2013,10 +2013,10 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_CONTAINER,
 	 .observed = true,
 	 .title =
-		 "{path} was throttled in {share} % of its periods: the server pauses {shared?up to }"
+		 "The kernel throttled {path} in {share} % of its periods: the server pauses {shared?up to }"
 		 "{pause} in each {period}",
 	 .detail =
-		 "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
+		 "The group used up its CPU quota of {quota} in {period} in {throttled} of {periods} "
 		 "periods of the window{shared?, by this server and others of that group}." CHECK_USED
 		 " In such a pause nothing is accepted\\: the target's stall cannot be shorter.",
 	 .advice = "{engine}\\: {line}. Or give the server fewer threads that run at a time.",
@@ -2030,10 +2030,11 @@ static const struct finding_row findings[] = {
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_CONTAINER,
 	 .observed = true,
-	 .title = "{path} was throttled in {share} % of its periods: the server pauses up to "
-		  "{pause}",
+	 .title =
+		 "The kernel throttled {path} in {share} % of its periods: the server pauses up to "
+		 "{pause}",
 	 .detail =
-		 "The CPU quota of {quota} in {period} was used up in {throttled} of {periods} "
+		 "The group used up its CPU quota of {quota} in {period} in {throttled} of {periods} "
 		 "periods of the window{shared?, by this server and others of that group}." CHECK_USED,
 	 .advice = "{engine}\\: {line}",
 	 .answer = "the CPU quota of {path} throttles it",
@@ -2043,10 +2044,11 @@ static const struct finding_row findings[] = {
 	 .proof = "nr_throttled and nr_periods of cpu.stat"},
 	{.id = "cgroup.cpu.pause",
 	 .observed = true,
-	 .title = "The target's stall is {pause} here: the CPU quota of {path} stops it that long",
-	 .detail = "The quota of {quota} in {period} was used up in {throttled} of {periods} "
-		   "periods since the group was made. The accept queue must hold what arrives "
-		   "meanwhile.",
+	 .title =
+		 "This check assumes a stall of {pause}\\: the CPU quota of {path} stops the server that long",
+	 .detail = "The group used up its quota of {quota} in {period} in {throttled} of {periods} "
+		   "periods since it was made. The accept queue must hold what arrives "
+		   "in such a pause.",
 	 .answer = "",
 	 .meaning = "The control group has used up its CPU quota before, and the rest of such a "
 		    "period is longer than the stall of the target: the check uses that pause as "

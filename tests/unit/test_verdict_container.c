@@ -448,17 +448,17 @@ static void each_limit_that_has_to_be_raised_is_named(void **state)
 		 {{100, 90, CGROUP_MEMORY_MAX, POD "/cri-containerd-4f.scope"},
 		  {100, 91, CGROUP_MEMORY_MAX, POD}},
 		 "Then the limit is memory.max of " POD ".",
-		 "Kubernetes: resources.limits.memory: 189Mi"},
+		 "Kubernetes: set resources.limits.memory: 189Mi"},
 		{0,
 		 {{300, 290, CGROUP_MEMORY_MAX, POD},
 		  {200, 150, CGROUP_MEMORY_MAX, POD "/cri-containerd-4f.scope"}},
 		 "Then the limit is memory.max of " POD "/cri-containerd-4f.scope.",
-		 "Kubernetes: resources.limits.memory: 288Mi"},
+		 "Kubernetes: set resources.limits.memory: 288Mi"},
 		{0,
 		 {{300, 290, CGROUP_MEMORY_MAX, POD},
 		  {200, 10, CGROUP_MEMORY_MAX, POD "/cri-containerd-4f.scope"}},
 		 "memory.max is 300 MiB",
-		 "Kubernetes: resources.limits.memory: 288Mi"},
+		 "Kubernetes: set resources.limits.memory: 288Mi"},
 		/* The end of a path says what has the limit, also of one of a Kubernetes in a
 		   container. */
 		{0,
@@ -473,7 +473,7 @@ static void each_limit_that_has_to_be_raised_is_named(void **state)
 		 {{9000, 8990, CGROUP_MEMORY_MAX, "/kubepods.slice"},
 		  {2000, 90, CGROUP_MEMORY_MAX, POD}},
 		 "memory.max is 8.79 GiB",
-		 "Kubernetes node: fewer pods on the node, a larger one, or less memory in "},
+		 "Kubernetes node: run fewer pods on the node, or a larger node, or set less memory in "},
 		/* Nothing can be written there in a container. */
 		{0,
 		 {{100, 90, CGROUP_MEMORY_MAX, "/"}},
@@ -829,7 +829,7 @@ static void a_container_of_the_pod_that_was_killed_is_named(void **state)
 		findings_are(rows[i].findings, &r, rows[i].findings);
 		if (r.finding_count &&
 		    (strncmp(r.findings[0].title, rows[i].title, strlen(rows[i].title)) != 0 ||
-		     !strstr(r.findings[0].advice, "Kubernetes: resources.limits.memory: NMi")))
+		     !strstr(r.findings[0].advice, "Kubernetes: set resources.limits.memory: NMi")))
 			fail_msg("row %zu: %s; %s", i, r.findings[0].title, r.findings[0].advice);
 	}
 }
