@@ -1437,10 +1437,12 @@ static const struct finding_row findings[] = {
 		  "overflows",
 	 .detail = "{counter} grew by {count} in {window}.{among? With the driver {driver} "
 		   "packets lost at a full ring are among these.:}",
-	 .advice = "{proposed?Twice the present size, of at most {max}. The link may go down for a "
-		   "moment\\: apply requires --allow-link-reset.:{settable?The ring is at its "
-		   "maximum:The driver cannot set the ring}. Serve it more often instead\\: more "
-		   "queues, interrupts on CPUs with idle time, or less work for each packet.}",
+	 .advice =
+		 "{proposed?The proposal is twice the present size; the maximum is {max}. The link may go down for a "
+		 "moment\\: apply requires --allow-link-reset.:{settable?The ring is at its "
+		 "maximum:The driver cannot set the ring}. Serve it more often instead\\: add "
+		 "queues (ethtool -L {device} combined N), or move its interrupts to CPUs with idle time "
+		 "(/proc/irq/*/smp_affinity_list).}",
 	 .meaning = "An interface lost packets during the check because its receive ring was "
 		    "full.",
 	 .action = "Raise the ring (ethtool -G) if it is below its maximum; otherwise serve it "
@@ -1474,7 +1476,7 @@ static const struct finding_row findings[] = {
 		 "the total since the reboot.}",
 	 .advice =
 		 "{ring?ethtool -g {device} shows whether its receive ring can be larger\\: ethtool "
-		 "-G {device} rx N. Otherwise serve it more often\\: more queues, or interrupts on "
+		 "-G {device} rx N. Otherwise serve it more often\\: add queues (ethtool -L {device} combined N), or move its interrupts to "
 		 "CPUs with idle time.:{action}}",
 	 .answer = "{device} {provider?exceeded what its provider allows:lost packets} {after}",
 	 .meaning = "An interface lost packets since the earlier report of check --since, or while "
@@ -1511,7 +1513,7 @@ static const struct finding_row findings[] = {
 		 "check:}",
 	 .detail =
 		 "{counter} counted {count} packet{count=1?:s} since the driver was loaded{age?; "
-		 "the machine booted{age? {age}}:}. Whose limit, and what helps: epolltune explain "
+		 "the machine booted{age? {age}}:}. To see whose limit it is, and what helps\\: epolltune explain "
 		 "{counter}",
 	 .meaning =
 		 "The provider has queued or dropped packets beyond its allowance since boot, at "
@@ -1538,7 +1540,7 @@ static const struct finding_row findings[] = {
 		 "ethtool -S {device} shows which counter grows. {sends?See the kernel's log, too "
 		 "(dmesg)\\: a queue that stops, a link that comes and goes. Check the driver, "
 		 "the cable, the transceiver and the switch.:Damaged packets\\: check the "
-		 "cable, the transceiver and the switch. No memory\\: raise vm.min_free_kbytes.}}}",
+		 "cable, the transceiver and the switch. No memory\\: double vm.min_free_kbytes (sysctl vm.min_free_kbytes prints it; sysctl -w vm.min_free_kbytes=N).}}}",
 	 .meaning =
 		 "An interface dropped received packets that were damaged or for which no "
 		 "memory was free, or packets that it had to send; of a virtual one, a TUN or TAP "
@@ -1564,7 +1566,7 @@ static const struct finding_row findings[] = {
 		 "{irqs?All interrupts of {device} go to CPU {irqs}\\: spread them (irqbalance, or "
 		 "/proc/irq/*/smp_affinity_list). More queues do not help.:{table?The RSS table of "
 		 "{device} uses one of its {queues} queue{plural}\\: ethtool -X {device} "
-		 "default.:{more?One queue for each CPU, up to the device's maximum. The link may "
+		 "default.:{more?The proposal is one queue for each CPU, up to the device's maximum. The link may "
 		 "go down for a moment\\: apply requires --allow-link-reset.:{rps?The device has one "
 		 "queue\\: RPS spreads its packets in software, at the cost of interrupts "
 		 "between CPUs.:{device?Check where its interrupts go (epolltune list "
@@ -1617,15 +1619,16 @@ static const struct finding_row findings[] = {
 	 .title = "The qdisc ({qdisc}{parent?, parent {parent}}{others? and {others} more}) of "
 		  "{device} drops {count} packet{several?s} in {window}",
 	 .detail = "More is sent than it lets out and holds\\: TCP retransmits what it drops, and "
-		   "datagrams are lost. tc -s qdisc show dev {device} shows its limits.",
-	 .advice = "Raise its rate or its limit, or send less.",
+		   "datagrams are lost.",
+	 .advice =
+		 "See its rate and its limit with tc -s qdisc show dev {device}, and raise the one that it meets (tc qdisc change, tc(8)), or send less.",
 	 .answer = "the qdisc of {device} drops packets now",
 	 .meaning =
 		 "A qdisc of an interface dropped outgoing packets during the check: the root, or "
 		 "one below it, such as that of a queue of the card (mq). Those that drop to "
 		 "control congestion (fq_codel, codel, cake, fq_pie, pie, red) are "
 		 "nic.qdisc.congested.",
-	 .action = "Raise its rate or its limit, or send less.",
+	 .action = "Raise the rate or the limit of the qdisc (tc qdisc change), or send less.",
 	 .proof = "dropped of tc -s qdisc show grows"},
 	{.id = "nic.qdisc.congested",
 	 .level = LEVEL_WARNING,

@@ -1371,7 +1371,8 @@ static void texts_name_causes(void **state)
 		 "queued or dropped."},
 		{ena_shaped, NULL,
 		 "bw_in_allowance_exceeded counted 3 241 329 packets since the driver was loaded; "
-		 "the machine booted 3 days ago. Whose limit, and what helps: epolltune explain "
+		 "the machine booted 3 days ago. To see whose limit it is, and what helps: "
+		 "epolltune explain "
 		 "bw_in_allowance_exceeded"},
 		{function_loses, RING, "The maximum of enP1, the function of eth0, is 4096."},
 		{server_interrupts, QUEUES,
