@@ -18,7 +18,7 @@ static const struct clue_row complaints[] = {
 	{"clients time out",
 	 "connections time out\nconnection timeouts\nconnect timeouts\ntimeouts under load\n"
 	 "requests time out\ntimeouts*server is idle",
-	 "SYNs or complete handshakes are dropped: the accept queue or the conntrack table is full, or "
+	 "The kernel drops SYNs or complete handshakes, as the accept queue or the conntrack table is full, or "
 	 "the path loses them. The server itself sees nothing, and may be idle.",
 	 "accept-queue,syn-queue,conntrack", REMEDY_APPLICATION,
 	 "nstat -az TcpExtListenOverflows TcpExtListenDrops TcpExtTCPTimeouts; ss -ltn",
@@ -78,7 +78,7 @@ static const struct clue_row complaints[] = {
 	 "deferred interrupts, or in a send buffer that is far larger than the path needs.",
 	 "napi.latency,cgroup.cpu,accept.rate", REMEDY_APPLICATION,
 	 "ss -ltn; ss -tin; cat /sys/fs/cgroup/cpu.stat",
-	 "epolltune check --server WHO --window 10s; TCP_NOTSENT_LOWAT keeps the send buffer short.",
+	 "epolltune check --server :PORT --window 10s; TCP_NOTSENT_LOWAT keeps the send buffer short.",
 	 "tcp(7); Documentation/networking/napi.rst"},
 	{"memory grows with connections",
 	 "memory per connection\nhigh memory*connections\nout of memory*connections\n"
@@ -123,7 +123,7 @@ static const struct clue_row complaints[] = {
 	 "descriptors, near 28 232 a client's ephemeral ports.",
 	 "descriptors.process,application.limit,ports.ephemeral,conntrack,accept-queue",
 	 REMEDY_PROCESS, "ss -s; grep 'open files' /proc/PID/limits",
-	 "epolltune check --server WHO --connections N: each wall, and what it takes.",
+	 "epolltune check --server :PORT --connections N names each wall, and what it takes.",
 	 "accept(2)"},
 };
 

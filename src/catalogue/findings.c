@@ -120,7 +120,9 @@
 			 "this load needs {needed}",                                               \
 		.detail = "net.core.somaxconn is {somaxconn} now, and was higher when the server " \
 			  "called listen(){sockets? for each of its {sockets} sockets}.",          \
-		.advice = "{possible?Raise net.core.somaxconn before the server is restarted.:No " \
+		.advice = "{possible?Before the server is restarted, in its network "              \
+			  "namespace\\: sysctl -w net.core.somaxconn={wanted}, and "               \
+			  "net.core.somaxconn = {wanted} in a file of /etc/sysctl.d.:No "          \
 			  "queue holds that many\\: shorten the server's stalls.}",                \
 		.meaning = "The queue of the running server suffices, but net.core.somaxconn is "  \
 			   "lower than when it called listen(): after its next start the queue "   \
@@ -221,8 +223,8 @@ static const struct finding_row findings[] = {
 	      "processes.}",
 	      "The hard limit on descriptors prevents a process from holding the target's "
 	      "connections.",
-	      "Raise RLIMIT_NOFILE where the server is started: LimitNOFILE= in its systemd unit, "
-	      "or limits.conf. Above fs.nr_open, raise that first.",
+	      "Raise RLIMIT_NOFILE where the server is started: LimitNOFILE= in its systemd unit; "
+	      "limits.conf counts for login sessions only. Above fs.nr_open, raise that first.",
 	      "EMFILE from accept(2)", "The hard limit on descriptors suffices for the target"),
 	{.id = "descriptors.process.large",
 	 .remedy = REMEDY_PROCESS,
@@ -577,12 +579,14 @@ static const struct finding_row findings[] = {
 	      "restart the server. Or shorten its stalls.",
 	      "The socket's limit by unix_diag (Send-Q of ss -lx); EAGAIN from connect(2) at that depth",
 	      "The accept queue of the UNIX socket holds the clients of a stall"),
-	UPSTREAM("accept-queue.upstream", "a TCP port",
-		 "the kernel drops the SYN and retransmits it after 1 s",
-		 "The listener's limit by inet_diag (Send-Q of ss -ltn)"),
-	UPSTREAM("accept-queue.unix.upstream", "a UNIX socket",
-		 "connect() fails with EAGAIN, and clients get an error (502)",
-		 "The socket's limit by unix_diag (Send-Q of ss -lx)"),
+	UPSTREAM(
+		"accept-queue.upstream", "a TCP port",
+		"the kernel drops the SYN, and retransmits it after 1 s\\: connect() of {who} takes that long",
+		"The listener's limit by inet_diag (Send-Q of ss -ltn)"),
+	UPSTREAM(
+		"accept-queue.unix.upstream", "a UNIX socket",
+		"connect() fails with EAGAIN, and clients get an error (502 of nginx, 503 of HAProxy)",
+		"The socket's limit by unix_diag (Send-Q of ss -lx)"),
 	RESTART("accept-queue", "Send-Q of ss -ltn"),
 	RESTART("accept-queue.unix", "Send-Q of ss -lx"),
 	{.id = "accept-queue.application",
@@ -855,8 +859,9 @@ static const struct finding_row findings[] = {
 	{.id = "accept-queue.abort-on-overflow",
 	 .observed = true,
 	 .title = "A full accept queue resets clients",
-	 .detail = "A client that meets a full queue after its handshake gets a reset and gives "
-		   "up. Otherwise the kernel would admit it a moment later.",
+	 .detail =
+		 "The kernel resets a client that meets a full queue after its handshake, and the client gives up. "
+		 "With net.ipv4.tcp_abort_on_overflow=0 it retransmits the SYN-ACK, and admits the client once the queue has room.",
 	 .advice = "More: epolltune explain tcp_abort_on_overflow-1. To set the kernel's default: "
 		   "epolltune apply --only net.ipv4.tcp_abort_on_overflow --set "
 		   "net.ipv4.tcp_abort_on_overflow=0 --allow-lower",
@@ -1327,14 +1332,14 @@ static const struct finding_row findings[] = {
 	      "net.ipv4.tcp_max_orphans {tight?barely leaves:leaves no} room for {needed} more orphaned "
 	      "socket{needed=1?:s}",
 	      "Connections close at {rate}, and each is an orphan for two round trips of "
-	      "{rtt}{proxy?, two for each of a proxy}. {used} of {max} {used=1?is:are} in "
+	      "{rtt}{proxy?; a proxy has two for each client}. {used} of {max} {used=1?is:are} in "
 	      "use{over? (above the limit)}{shared?, by this server or by others}.{timeout? "
-	      "net.ipv4.tcp_fin_timeout is {timeout}\\: one whose peer does not close is an orphan for "
-	      "{longer} more, none with 60, the default.} The kernel resets those beyond\\: their "
+	      "net.ipv4.tcp_fin_timeout is {timeout}\\: a connection whose peer does not close stays an orphan for "
+	      "{longer} longer; with 60, the default, it does not.} The kernel resets those beyond\\: their "
 	      "clients lose the end of the answer.",
 	      "{possible?" TAKES_EFFECT " {cost}:tcp_max_orphans is not visible in this network "
 	      "namespace\\: set it in the initial one.}",
-	      "The orphans that the target's closed connections are for two round trips exceed what the "
+	      "The target's closed connections, orphans for two round trips each, are more than the "
 	      "kernel keeps.",
 	      "Raise net.ipv4.tcp_max_orphans; find clients that have vanished: ss -tan state "
 	      "fin-wait-1.",
@@ -2021,7 +2026,7 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "The group used up its CPU quota of {quota} in {period} in {throttled} of {periods} "
 		 "periods of the window{shared?, by this server and others of that group}." CHECK_USED
-		 " In such a pause nothing is accepted\\: the target's stall cannot be shorter.",
+		 " In such a pause the server accepts no client\\: a stall of the target is at least as long.",
 	 .advice = "{engine}\\: {line}. Or give the server fewer threads that run at a time.",
 	 .answer = "the CPU quota of {path} stops the server",
 	 .meaning = "The control group used up its CPU quota in most periods, and was stopped for "
@@ -2423,7 +2428,7 @@ static const struct finding_row findings[] = {
 
 	SHORT("idle.keepalive", REMEDY_KERNEL,
 	      "{own?{who} sends a keepalive probe:TCP keepalive sends a probe} after {own?{longest}:{time}}; "
-	      "idle connections are forgotten after {idle}",
+	      "the path forgets idle connections after {idle}",
 	      "{measured?" FORGOTTEN "}{hang?" HANGS
 	      "}{detect? Keepalive notices a peer that vanished "
 	      "{detect} after its first probe.}{longest? The longest keepalive timer of {on} connections of "
@@ -2440,13 +2445,13 @@ static const struct finding_row findings[] = {
 	      "most four fifths of the timeout. A lost probe is repeated in time only if "
 	      "net.ipv4.tcp_keepalive_intvl (75 s) is shorter than the rest.",
 	      "ss -tno: timer:keepalive; TcpExt.TCPAbortOnTimeout",
-	      "TCP keepalive sends its probes before idle connections are forgotten"),
+	      "TCP keepalive sends its probes before the path forgets idle connections"),
 	{.id = "idle.keepalive.application",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
 	 .title =
-		 "{off} of {all} connections of {who} {lacks?have:has} no SO_KEEPALIVE; idle ones are "
-		 "forgotten after {idle}",
+		 "{off} of {all} connections of {who} {lacks?have:has} no SO_KEEPALIVE; the path forgets "
+		 "idle ones after {idle}",
 	 .detail =
 		 "{gone?One has been idle for {silent}\\: the path has forgotten it. }{measured?" FORGOTTEN
 		 "}{hang?" HANGS "} {who} needs no keepalive if it closes idle connections, or "
@@ -2513,12 +2518,11 @@ static const struct finding_row findings[] = {
 	 .title = "The kernel counted {counters} in this network namespace in {window}",
 	 .detail = "{what}{dropping? Several listeners dropped packets meanwhile\\: which of them "
 		   "dropped these is not known.}",
-	 .advice =
-		 "{dropping?Compare two outputs of ss -ltnm\\: d is what each listener dropped, "
-		 "and Send-Q its backlog. Then check the one whose d grows most\\: epolltune check "
-		 "--server ADDRESS\\:PORT.:{remedy?{remedy}:The counters do not name a socket\\: ss "
-		 "-tmi shows queues, memory and drops of each connection.}}{others? For the others\\: epolltune "
-		 "explain{others}.:}",
+	 .advice = "{dropping?Compare two outputs of ss -ltnm\\: d is what each listener dropped, "
+		   "and Send-Q its backlog. Then check the one whose d grows most\\: epolltune check "
+		   "--server ADDRESS\\:PORT.:{remedy?{remedy}:The counters do not name a socket\\: ss "
+		   "-tmi shows queues, memory and drops of each connection.}}{others? For the others\\: epolltune "
+		   "explain{others}.:}",
 	 .answer =
 		 "{dropping?listeners of this network namespace drop connections now:the kernel's "
 		 "loss counters grow}",
@@ -2735,7 +2739,7 @@ static const struct finding_row findings[] = {
 		   "missing.:No listener in this network namespace has that socket. Either the "
 		   "server behind {who} runs in another namespace, as in a container, or it has "
 		   "ended\\: then connect() fails with ECONNREFUSED, and clients get an error "
-		   "(502).}",
+		   "(502 of nginx, 503 of HAProxy).}",
 	 .advice =
 		 "{unlisted?sudo modprobe unix_diag, and run the check again:If that server runs, "
 		 "check it by its pid\\: epolltune check --server PID. If not, start it}.",
@@ -2903,7 +2907,7 @@ static const struct finding_row findings[] = {
 		 "descriptors.process and application.limit are without them.",
 	 .advice =
 		 "When read() returns 0 or epoll reports EPOLLRDHUP, send the pending answer, then close the connection. When read() or write() fails, close it at once. To list these connections\\: ss -tnp "
-		 "state close-wait. A restart frees them.",
+		 "state close-wait. A restart frees them, and closes all other connections too.",
 	 .answer = "{who} has not closed {left} connection{left=1?:s} that clients closed",
 	 .meaning =
 		 "A tenth or more of the connections of the server that --server names are in "

@@ -32,7 +32,7 @@ static const struct clue_row symptoms[] = {
 	 "accept*Too many open files\nsocket.accept() out of system resource\n"
 	 "ServerSocketChannelImpl.accept*Too many open files",
 	 "EMFILE from accept(): the server has no descriptor for the next client. Connected "
-	 "clients wait in the accept queue until it is full too, then SYNs are dropped. "
+	 "clients wait in the accept queue until it is full too, then the kernel drops SYNs. "
 	 "A longer queue does not help.",
 	 "descriptors.process,accept-queue", REMEDY_PROCESS, FILES_SHOW,
 	 FILES_ACTION "; nginx sets its own: worker_rlimit_nofile N;",
@@ -312,7 +312,7 @@ static const struct clue_row symptoms[] = {
 	 "The other side has closed and this process has not: it leaks descriptors or is blocked. No "
 	 "timeout of the kernel ends it.",
 	 "descriptors.process", REMEDY_APPLICATION, "ss -tanp state close-wait",
-	 "Repair the program: close() after read() returned 0. A restart frees them until then.",
+	 "Repair the program: close() after read() returned 0. Until then a restart frees them, and closes all other connections too.",
 	 "tcp(7); RFC 9293"},
 	{"SYN_RECV", "SYN-RECV\nSYN_RCVD",
 	 "A handshake whose last ACK has not arrived, or that a full accept queue does not take: the "
@@ -389,8 +389,8 @@ static const struct clue_row symptoms[] = {
 	{"nf_conntrack: table full",
 	 "nf_conntrack: table full, dropping packet\nip_conntrack: table full\n"
 	 "table full, dropping packet\nconntrack*table full",
-	 "Kernel log: this network namespace tracks net.netfilter.nf_conntrack_max connections; "
-	 "packets of new ones are dropped. A closed one stays 120 s in TIME_WAIT, an established one "
+	 "Kernel log: this network namespace tracks net.netfilter.nf_conntrack_max connections; the kernel "
+	 "drops the packets of new ones. A closed one stays 120 s in TIME_WAIT, an established one "
 	 "5 days: need = connections + closed/s * 120.",
 	 "conntrack", REMEDY_KERNEL,
 	 "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; cat "

@@ -113,7 +113,7 @@ static const struct wall_row walls[] = {
 		.unit = "descriptors",
 		.need = need_sockets,
 		.what = "The files and sockets that the machine can open in addition before every "
-			"process without CAP_SYS_ADMIN gets ENFILE. Read, never exhausted. "
+			"process without CAP_SYS_ADMIN gets ENFILE. epolltune reads this limit and does not exhaust it. "
 			"Needed: the target's connections, two for each of a proxy.",
 		.detail =
 			"{open} of {knob}={value} {open=1?is:are} in use. A connection takes one "

@@ -887,7 +887,8 @@ static void texts_name_the_process(void **state)
 		 "backlog 16; this load may need 1 000",
 		 "nginx opens a connection there for each request that it passes on. If all of this "
 		 "load goes there, 1 000 connections arrive in a stall of 100 ms; the queue holds "
-		 "17. Beyond that connect() fails with EAGAIN, and clients get an error (502). "
+		 "17. Beyond that connect() fails with EAGAIN, and clients get an error (502 "
+		 "of nginx, 503 of HAProxy). "
 		 "net.core.somaxconn allows 4096; gunicorn's default backlog is 2048.",
 		 "gunicorn: backlog = 2048 (effective after a restart; HUP keeps the socket). To judge all limits of that server: "
 		 "epolltune check --server unix:/run/app.sock"},
