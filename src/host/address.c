@@ -1,7 +1,11 @@
 #include "host/address.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <netdb.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -64,19 +68,80 @@ static bool is_loopback(const union endpoint *p)
 	return ntohl(p->v4.sin_addr.s_addr) >> 24 == 127 || !p->v4.sin_addr.s_addr;
 }
 
+/* IPv4 in IPv6 is IPv4 to the kernel. */
+static union endpoint unmapped(const union endpoint *p)
+{
+	struct in_addr v4;
+	if (p->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&p->v6.sin6_addr))
+		return *p;
+	memcpy(&v4, &p->v6.sin6_addr.s6_addr[12], sizeof(v4));
+	return endpoint_ipv4(v4);
+}
+
+static int route_received(struct nl_msg *msg, void *arg)
+{
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+	const struct rtmsg *route = nlmsg_data(header);
+	bool *local = arg;
+	if (header->nlmsg_type == RTM_NEWROUTE && nlmsg_datalen(header) >= (int)sizeof(*route))
+		*local = route->rtm_type == RTN_LOCAL;
+	return NL_OK;
+}
+
+static bool route_put(struct nl_msg *msg, const union endpoint *to)
+{
+	bool six = to->any.sa_family == AF_INET6;
+	const void *address = six ? (const void *)&to->v6.sin6_addr : &to->v4.sin_addr;
+	int size = six ? sizeof(to->v6.sin6_addr) : sizeof(to->v4.sin_addr);
+	struct rtmsg route = {.rtm_family = (unsigned char)to->any.sa_family,
+			      .rtm_dst_len = (unsigned char)(size * 8)};
+	if (nlmsg_append(msg, &route, sizeof(route), NLMSG_ALIGNTO) < 0 ||
+	    nla_put(msg, RTA_DST, size, address) < 0)
+		return false;
+	return !six || !to->v6.sin6_scope_id ||
+	       nla_put_u32(msg, RTA_OIF, to->v6.sin6_scope_id) >= 0;
+}
+
+/* Whether the kernel's route to the address is of type local. The source that it chooses does not
+ * show it: that of a second address in a subnet is the first one (net/ipv4/fib_frontend.c,
+ * fib_add_ifaddr()). Nor does bind(): net.ipv4.ip_nonlocal_bind allows any address. */
+static bool route_is_local(struct nl_sock *s, struct nl_msg *msg, const union endpoint *to)
+{
+	bool local = false;
+	if (!route_put(msg, to) || nl_connect(s, NETLINK_ROUTE) < 0)
+		return false;
+	nl_socket_disable_auto_ack(s);
+	nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, route_received, &local);
+	return nl_send_auto(s, msg) >= 0 && nl_recvmsgs_default(s) >= 0 && local;
+}
+
 bool address_is_local(const union endpoint *p)
 {
-	union endpoint to = *p, own = {0};
-	socklen_t size = sizeof(own);
-	if (is_loopback(p))
+	union endpoint to = unmapped(p);
+	if (is_loopback(&to))
 		return true;
-	/* To reach a local address, the kernel uses that address as the source. */
-	endpoint_set_port(&to, 9);
-	CLEAN(close_fd) int fd = socket(to.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, &to.any, endpoint_size(&to)) < 0 ||
-	    getsockname(fd, &own.any, &size) < 0)
+	struct nl_sock *s = nl_socket_alloc();
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST);
+	bool local = s && msg && route_is_local(s, msg, &to);
+	nlmsg_free(msg);
+	nl_socket_free(s);
+	return local;
+}
+
+static bool is_same(const union endpoint *a, const union endpoint *b)
+{
+	if (a->any.sa_family != b->any.sa_family)
 		return false;
-	return to.any.sa_family == AF_INET6
-		       ? IN6_ARE_ADDR_EQUAL(&own.v6.sin6_addr, &to.v6.sin6_addr)
-		       : own.v4.sin_addr.s_addr == to.v4.sin_addr.s_addr;
+	return a->any.sa_family == AF_INET6
+		       ? IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr) &&
+				 a->v6.sin6_scope_id == b->v6.sin6_scope_id
+		       : a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+}
+
+bool address_is_local_again(struct address_asked *last, const union endpoint *p)
+{
+	if (last->known && is_same(&last->address, p))
+		return last->local;
+	*last = (struct address_asked){.address = *p, .known = true, .local = address_is_local(p)};
+	return last->local;
 }

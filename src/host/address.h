@@ -11,5 +11,15 @@
  * `name`. Returns 0 or -EINVAL. */
 int address_parse(const char *name, const char *text, bool port, union endpoint *out,
 		  struct err *e);
-/* True for a local address of this network namespace. */
+/* True for an address that the kernel delivers to this network namespace, of IPv4 also as
+ * "::ffff:10.0.0.7". */
 bool address_is_local(const union endpoint *p);
+
+/* The last answer, for connections of which many have one address; {0}: none yet. */
+struct address_asked {
+	union endpoint address;
+	bool known, local;
+};
+
+/* The same, and keeps the answer in `last`. */
+bool address_is_local_again(struct address_asked *last, const union endpoint *p);

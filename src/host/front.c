@@ -46,10 +46,7 @@ struct reading {
 	size_t count;
 	struct tree *trees;
 	size_t tree_count;
-	/* The last address that was asked for, 0: none, and whether it is of this namespace. */
-	unsigned char asked_family;
-	uint32_t asked[4];
-	bool here;
+	struct address_asked asked;
 	unsigned left; /* descriptors that may still be looked at */
 	bool denied, full;
 };
@@ -84,15 +81,10 @@ static bool is_here(struct reading *r, const struct inet_diag_msg *m)
 	struct in_addr v4;
 	if (!memcmp(m->id.idiag_src, m->id.idiag_dst, size))
 		return true;
-	if (m->idiag_family == r->asked_family && !memcmp(m->id.idiag_dst, r->asked, size))
-		return r->here;
 	memcpy(&v6, m->id.idiag_dst, sizeof(v6));
 	memcpy(&v4, m->id.idiag_dst, sizeof(v4));
 	const union endpoint to = six ? endpoint_ipv6(v6) : endpoint_ipv4(v4);
-	r->here = address_is_local(&to);
-	r->asked_family = m->idiag_family;
-	memcpy(r->asked, m->id.idiag_dst, sizeof(r->asked));
-	return r->here;
+	return address_is_local_again(&r->asked, &to);
 }
 
 static int client_received(struct nl_msg *msg, void *arg)

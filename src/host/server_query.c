@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/text.h"
-#include "epolltune/cleanup.h"
+#include "host/address.h"
 
 /* Of the address of a UNIX listener. */
 static const char unix_prefix[] = "unix:";
@@ -21,10 +20,11 @@ static bool all_digits(const char *text)
 }
 
 /* The address as listener_plain() has it, without the port. */
-static bool address_normal(const char *text, size_t length, char out[INET6_ADDRSTRLEN + 3])
+static bool address_normal(const char *text, size_t length, struct server_query *q)
 {
 	char given[INET6_ADDRSTRLEN + 3], normal[INET6_ADDRSTRLEN];
-	struct in6_addr binary;
+	struct in6_addr binary = {0};
+	struct in_addr v4;
 	bool v6 = length > 2 && text[0] == '[' && text[length - 1] == ']';
 	if (length >= sizeof(given))
 		return false;
@@ -36,7 +36,11 @@ static bool address_normal(const char *text, size_t length, char out[INET6_ADDRS
 	if (!inet_ntop(v6 ? AF_INET6 : AF_INET, &binary.s6_addr[mapped ? 12 : 0], normal,
 		       sizeof(normal)))
 		return false;
-	snprintf(out, INET6_ADDRSTRLEN + 3, v6 ? "[%s]" : "%s", normal);
+	snprintf(q->address, sizeof(q->address), v6 ? "[%s]" : "%s", normal);
+	memcpy(&v4, &binary.s6_addr[mapped ? 12 : 0], sizeof(v4));
+	q->binary = v6 ? endpoint_ipv6(binary) : endpoint_ipv4(v4);
+	if (v6 && IN6_IS_ADDR_LINKLOCAL(&binary) && q->device[0])
+		q->binary.v6.sin6_scope_id = if_nametoindex(q->device);
 	return true;
 }
 
@@ -54,7 +58,7 @@ static int query_address(struct server_query *q, const char *colon, struct err *
 	if (length == 1 && q->who[0] == '*') /* as ss(8) prints all addresses */
 		length = 0;
 	q->kind = BY_ADDRESS;
-	if (!port || port > UINT16_MAX || (length && !address_normal(q->who, length, q->address)))
+	if (!port || port > UINT16_MAX || (length && !address_normal(q->who, length, q)))
 		return err_set(e, EINVAL,
 			       "--server %s: not :PORT, ADDRESS:PORT or [ADDRESS]:PORT with a port "
 			       "from 1 to 65535",
@@ -139,29 +143,10 @@ static size_t keep_asked(struct listeners *l, const struct server_query *q,
 	return kept ? l->count = kept : 0;
 }
 
-/* Whether this host has the address: others cannot be bound. */
-static bool address_is_here(const char *address)
-{
-	struct sockaddr_in v4 = {.sin_family = AF_INET};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-	char text[INET6_ADDRSTRLEN + 3];
-	bool is_v6 = address[0] == '[';
-	snprintf(text, sizeof(text), "%s", address + is_v6);
-	text[strcspn(text, "]")] = 0;
-	CLEAN(close_fd) int fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return true;
-	if (is_v6)
-		return inet_pton(AF_INET6, text, &v6.sin6_addr) == 1 &&
-		       (!bind(fd, (struct sockaddr *)&v6, sizeof(v6)) || errno != EADDRNOTAVAIL);
-	return inet_pton(AF_INET, text, &v4.sin_addr) == 1 &&
-	       (!bind(fd, (struct sockaddr *)&v4, sizeof(v4)) || errno != EADDRNOTAVAIL);
-}
-
 /* Those of the address itself, otherwise those of all addresses, which receive for it. */
 static bool keep_wildcard(struct listeners *l, const struct server_query *q)
 {
-	if (!q->address[0] || !address_is_here(q->address))
+	if (!q->address[0] || !address_is_local(&q->binary))
 		return false;
 	return (q->address[0] != '[' && keep_asked(l, q, address_asked, "0.0.0.0")) ||
 	       keep_asked(l, q, address_asked, "[::]");

@@ -4,6 +4,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include "epolltune/endpoint.h"
 #include "epolltune/listener.h"
 
 enum query_kind { BY_PID, BY_UNIT, BY_NAME, BY_ADDRESS, BY_PATH };
@@ -15,6 +16,7 @@ struct server_query {
 	pid_t pid;
 	uint16_t port;
 	char address[INET6_ADDRSTRLEN + 3]; /* as listeners write it, "[::1]"; "": any */
+	union endpoint binary;              /* the same, where there is one */
 	char device[IF_NAMESIZE];           /* of "ADDRESS%DEVICE:PORT"; "": any */
 	uint64_t file, file_device;         /* of a path that exists */
 };

@@ -42,6 +42,7 @@ struct reading {
 	struct subject_upstreams *out;
 	uint32_t *away; /* the pools of servers that are not here */
 	size_t away_count;
+	struct address_asked asked;
 	bool full;
 };
 
@@ -76,16 +77,15 @@ static void client_add(struct reading *r, uint64_t inode, size_t listener)
 		*more = (struct client){inode, listener};
 }
 
-/* A connection to an address of this namespace is over loopback, or has that address as its source,
- * too, unless bind() chose another one. */
+/* To an address of this namespace. The listener first: it drops most connections without a question
+ * to the kernel. */
 static void connected_take(const struct port_socket *s, void *arg)
 {
 	struct reading *r = arg;
 	const struct port_route *route = &s->route;
-	bool here = IN6_ARE_ADDR_EQUAL(&route->source, &route->destination) ||
-		    port_address_is_loopback(&route->destination);
-	int at = here && s->inode ? listener_at(r->table, &route->destination, route->port) : -1;
-	if (at >= 0 && is_behind(r, &r->all->at[at]))
+	const union endpoint to = endpoint_ipv6(route->destination);
+	int at = s->inode ? listener_at(r->table, &route->destination, route->port) : -1;
+	if (at >= 0 && is_behind(r, &r->all->at[at]) && address_is_local_again(&r->asked, &to))
 		client_add(r, s->inode, (size_t)at);
 }
 

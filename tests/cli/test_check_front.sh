@@ -79,6 +79,29 @@ test_its_connections_may_be_to_any_address_of_the_machine() {
 	end_jobs
 }
 
+# The kernel connects to a second address of a subnet from the first one.
+test_its_connections_may_be_to_a_second_address_of_a_subnet() {
+	needs python3
+	ip address add 10.9.0.1/24 dev lo
+	ip address add 10.9.0.2/24 dev lo
+	backend
+	before envoy 0.0.0.0 8 10.9.0.2 10.9.0.1
+	asked 0 10.9.0.2:9001
+	json "$FRONT"'.level == "note"'
+	end_jobs
+}
+
+# That of a standby: bind() allows it, the kernel does not deliver it here.
+test_an_address_of_another_host_is_no_server_here() {
+	needs python3
+	backend
+	echo 1 >/proc/sys/net/ipv4/ip_nonlocal_bind
+	asked 3 192.0.2.7:9001
+	complained '--server 192.0.2.7:9001: nothing listens there'
+	asked 0 127.0.0.9:9001
+	end_jobs
+}
+
 test_a_proxy_with_few_descriptors_is_not_ready() {
 	needs python3
 	backend

@@ -94,11 +94,13 @@ test_tcp_upstream_asks_no_unix_socket() {
 	end_jobs
 }
 
-tcp_backends() { # BACKLOG
+tcp_backends() { # BACKLOG [ADDRESS]
 	ip link set lo up
-	python3 - "$1" >backend.out <<-EOF &
+	ip address add 10.9.0.1/24 dev lo
+	ip address add 10.9.0.2/24 dev lo
+	python3 - "$1" "${2:-127.0.0.1}" >backend.out <<-EOF &
 		import socket, sys, time
-		held = [socket.create_server(("127.0.0.1", port), backlog=int(sys.argv[1])) for port in range(9001, 9005)]
+		held = [socket.create_server((sys.argv[2], port), backlog=int(sys.argv[1])) for port in range(9001, 9005)]
 		print("listens", flush=True)
 		time.sleep(60)
 	EOF
@@ -113,10 +115,10 @@ haproxy_before() {
 	wait_for serves 8080
 }
 
-of_two() { # STATUS ANOTHER
+of_two() { # STATUS ANOTHER [ADDRESS]
 	haproxy_conf haproxy.cfg 9000
 	sed -i "/http-request/d; s/bind :8080/& backlog 4096/" haproxy.cfg
-	printf '  server a 127.0.0.1:9001\n%s\n' "$2" >>haproxy.cfg
+	printf '  server a %s:9001\n%s\n' "${3:-127.0.0.1}" "$2" >>haproxy.cfg
 	haproxy -db -f "$work/haproxy.cfg" >server.out 2>&1 &
 	haproxy=$!
 	wait_for listens 8080
@@ -165,14 +167,26 @@ test_tcp_upstreams_share_the_load_of_their_section() {
 	end_jobs
 }
 
+# The kernel connects to a second address of a subnet from the first one.
+test_tcp_upstream_at_a_second_address_is_named() {
+	needs haproxy python3
+	tcp_backends 5 10.9.0.2
+	of_two 2 "" 10.9.0.2
+	json "$TCP_SHORT"' | length == 1 and .[0].level == "critical" and (.[0].title | contains("10.9.0.2:9001"))'
+	expect 3 epolltune load --from 10.9.0.1,10.9.0.2,10.9.0.2 10.9.0.2:9001
+	complained '--from: 10.9.0.2 given twice'
+	expect 3 epolltune load 10.8.0.2:9001
+	complained '10.8.0.2:9001 is not a local address'
+	end_jobs
+}
+
 # Of a server whose configuration is not read, its connections.
-test_connections_to_a_tcp_upstream_show_it() {
-	needs python3
-	tcp_backends 16
-	python3 - >server.out <<-EOF &
-		import socket, time
+connections_show() { # ADDRESS
+	tcp_backends 16 "$1"
+	python3 - "$1" >server.out <<-EOF &
+		import socket, sys, time
 		s = socket.create_server(("127.0.0.1", 8080), backlog=1024)
-		held = [socket.create_connection(("127.0.0.1", 9001)) for _ in range(8)]
+		held = [socket.create_connection((sys.argv[1], 9001)) for _ in range(8)]
 		print("open", flush=True)
 		time.sleep(60)
 	EOF
@@ -180,6 +194,16 @@ test_connections_to_a_tcp_upstream_show_it() {
 	asked 1 proxy
 	json "$TCP_SHORT"' | length == 1 and .[0].level == "warning" and (.[0].detail | contains("those of a pool"))'
 	end_jobs
+}
+
+test_connections_to_a_tcp_upstream_show_it() {
+	needs python3
+	connections_show 127.0.0.1
+}
+
+test_connections_to_a_second_address_show_it() {
+	needs python3
+	connections_show 10.9.0.2
 }
 
 ports() { # STATUS
