@@ -43,8 +43,9 @@ ssize_t host_read_strings(const struct host *h, const char *path, char **text, s
 int host_read_u64(const struct host *h, const char *path, uint64_t *value, struct err *e);
 /* The same, which a minus may precede; REPORT_NONE: there is no file, or it is no such number. */
 int64_t host_number(const struct host *h, const char *path);
-/* One write(2) of `text` and a newline to an existing file. -EROFS for a captured machine, -EIO for
- * a short write. */
+/* Write `text` and a newline to an existing file; of a long list of ports the kernel takes parts,
+ * and after an error of a later part the earlier ones are in force. -EROFS for a captured machine,
+ * -EIO for a short write. */
 int host_write(const struct host *h, const char *path, const char *text, struct err *e);
 /* The path without links that a path leads to below the root: "etc/sysctl.conf". */
 int host_resolve(const struct host *h, const char *path, char real[static PATH_MAX], struct err *e);
