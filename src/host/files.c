@@ -374,8 +374,8 @@ ssize_t files_text(const struct host *h, int fd, const char *path, bool strings,
 		free(buf);
 		return too_large(h, path, e);
 	}
-	for (char *nul; strings && (nul = memchr(buf, 0, n));)
-		*nul = '\n';
+	for (char *at = buf; strings && (at = memchr(at, 0, n - (size_t)(at - buf)));)
+		*at++ = '\n';
 	if (memchr(buf, 0, n)) {
 		free(buf);
 		return err_set(e, EBADMSG, "%s/%s: not a text file: it contains a NUL byte",
