@@ -2518,11 +2518,12 @@ static const struct finding_row findings[] = {
 	 .title = "The kernel counted {counters} in this network namespace in {window}",
 	 .detail = "{what}{dropping? Several listeners dropped packets meanwhile\\: which of them "
 		   "dropped these is not known.}",
-	 .advice = "{dropping?Compare two outputs of ss -ltnm\\: d is what each listener dropped, "
-		   "and Send-Q its backlog. Then check the one whose d grows most\\: epolltune check "
-		   "--server ADDRESS\\:PORT.:{remedy?{remedy}:The counters do not name a socket\\: ss "
-		   "-tmi shows queues, memory and drops of each connection.}}{others? For the others\\: epolltune "
-		   "explain{others}.:}",
+	 .advice =
+		 "{dropping?Compare two outputs of ss -ltnm\\: d is what each listener dropped, "
+		 "and Send-Q its backlog. Then check the one whose d grows most\\: epolltune check "
+		 "--server ADDRESS\\:PORT.:{remedy?{remedy}:The counters do not name a socket\\: ss "
+		 "-tmi shows queues, memory and drops of each connection.}}{others? For the others\\: epolltune "
+		 "explain{others}.:}",
 	 .answer =
 		 "{dropping?listeners of this network namespace drop connections now:the kernel's "
 		 "loss counters grow}",
