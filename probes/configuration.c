@@ -780,7 +780,7 @@ static bool has_lost(const struct sample *before, const struct sample *after, do
 	 * has not read what came is reset, and leaves no other trace. */
 	bool closed = (double)after->closed_ms < seconds * 1e3;
 	bool reset = after->alone && host_counter_delta(then, now, COUNTER_ESTABLISHED_RESETS) > 0;
-	return may_close(&after->now) && (closed || reset) &&
+	return may_close(&after->now) && (closed || reset) && is->accepted <= was->accepted &&
 	       is->accepted + is->left <= was->accepted + was->left &&
 	       host_counter_delta(then, now, COUNTER_PASSIVE_OPENS) > 0;
 }
@@ -795,9 +795,13 @@ static void reached_report(const struct target *target, const struct settings *n
 	struct settings alone;
 	if (one)
 		alone_make(now, &subject, &alone);
+	/* `open` has them, and so has what limit_for() adds. */
+	uint64_t besides = left_of(now) + (now->clients.section[0] ? 0 : others_of(now));
+	if (one)
+		alone.taken.left = alone.clients.others = besides = 0;
 	/* The line to set has room for those that are open, too. */
-	if (one || t.connections <= use->open)
-		t.connections = use->open + 1;
+	if (one || t.connections <= less(use->open, besides))
+		t.connections = less(use->open, besides) + 1;
 	clients_words(&t, one ? &alone : now, NULL, NULL, &words);
 	wording_set(&words, "open", "%s", quantity_count(use->open).text);
 	wording_set(&words, "max", "%s", quantity_count(use->max).text);

@@ -1995,19 +1995,19 @@ static const struct finding_row findings[] = {
 	 .remedy = REMEDY_CONTAINER,
 	 .observed = true,
 	 .title =
-		 "The kernel throttles the sockets of {path}\\: {reached?it is at its memory limit:memory is "
-		 "short}",
+		 "The kernel throttles the sockets of {path}\\: {reached?a memory limit of it, or of a group above "
+		 "or below it, was reached:memory is short}",
 	 .detail =
 		 "sock_throttled of memory.events grew by {count} in {window}. {reached?{file?memory.high or "
 		 "memory.max:A memory limit} was reached {reached} {repeated?times:time} meanwhile, and "
 		 "the kernel found little to free:No visible limit was reached meanwhile\\: the memory of "
 		 "the machine, or of a group above, was short}. For a second after that the buffers of these sockets do "
-		 "not grow, and the kernel shrinks their receive windows to a few segments\\: clients upload slowly.",
+		 "not grow, and the kernel may shrink their receive windows\\: uploads become slower.",
 	 .advice =
 		 "{reached?{line?{engine}\\: {line}{high?:, and MemoryHigh= (memory.high) likewise}. "
 		 "Or let:No limit is visible now\\: let} the server take less.:Look for what "
 		 "takes the memory of the machine\\: free -m; cat /proc/pressure/memory.}",
-	 .answer = "sockets of {path} are throttled at its memory limit",
+	 .answer = "sockets of {path} are throttled as memory is short",
 	 .meaning =
 		 "The kernel held sockets of the control group back during the check, as it could free "
 		 "little of its memory, and a memory limit of the group, or of one above it, was reached "
@@ -2444,8 +2444,7 @@ static const struct finding_row findings[] = {
 	      "Set net.ipv4.tcp_keepalive_time, or TCP_KEEPIDLE where the application sets it, to at "
 	      "most four fifths of the timeout. A lost probe is repeated in time only if "
 	      "net.ipv4.tcp_keepalive_intvl (75 s) is shorter than the rest.",
-	      "ss -tno: timer:keepalive; TcpExt.TCPAbortOnTimeout",
-	      "TCP keepalive sends its probes before the path forgets idle connections"),
+	      "ss -tno: timer:keepalive; TcpExt.TCPAbortOnTimeout", "TCP keepalive sends its probes before the path forgets idle connections"),
 	{.id = "idle.keepalive.application",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -2904,8 +2903,8 @@ static const struct finding_row findings[] = {
 	 .detail =
 		 "They are in CLOSE_WAIT, and no segment has arrived since. Each holds a "
 		 "descriptor that no client can use, and counts towards the server's own limit on "
-		 "connections, until the process closes it or exits: the capacities of "
-		 "descriptors.process and application.limit are without them.",
+		 "connections, where it has one, until the process closes it or exits: the capacity "
+		 "of descriptors.process is without them.",
 	 .advice =
 		 "When read() returns 0 or epoll reports EPOLLRDHUP, send the pending answer, then close the connection. When read() or write() fails, close it at once. To list these connections\\: ss -tnp "
 		 "state close-wait. A restart frees them, and closes all other connections too.",

@@ -149,7 +149,7 @@ struct doing doing_of(const struct process *p)
 			report_text(
 				d.help,
 				"Raise that limit where it is started, and restart it: %s "
-				"computes its own limit or the size of tables from it at its start, "
+				"may compute its own limit or the size of tables from it at its start, "
 				"which prlimit does not change",
 				row->name);
 		else

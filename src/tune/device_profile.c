@@ -137,22 +137,27 @@ static bool is_for_us(const struct search *s, const char *command, bool own)
 	return is;
 }
 
-/* "post-up ethtool -G eth0 rx 512 || true". */
+/* "post-up ethtool -G eth0 rx 512 || true"; each command of a line may be of another interface. */
 static void read_command(struct search *s, const char *path, unsigned n, char *line, bool own)
 {
 	static const char *const words[] = {"pre-up", "up", "post-up"};
-	char *command = line + strspn(line, " \t"), value[KEY];
+	char *command = line + strspn(line, " \t"), *save = NULL, value[KEY];
 	size_t length = strcspn(command, " \t");
 	bool runs = false;
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		runs |= length == strlen(words[i]) && !strncmp(command, words[i], length);
 	command[strcspn(command, "\r\n")] = 0;
-	if (!runs || !strstr(command, "ethtool") || !is_for_us(s, command, own) ||
-	    !find_option(command, s->d->setting->ethtool[0], s->d->setting->ethtool[1], value))
+	if (!runs)
 		return;
-	keep(s, path, n, value);
-	snprintf(s->out->remedy, sizeof(s->out->remedy), "change that line to \"%s %.60s\"",
-		 s->d->setting->ethtool[1], s->option);
+	for (char *part = strtok_r(command, ";&|", &save); part;
+	     part = strtok_r(NULL, ";&|", &save)) {
+		if (!strstr(part, "ethtool") || !is_for_us(s, part, own) ||
+		    !find_option(part, s->d->setting->ethtool[0], s->d->setting->ethtool[1], value))
+			continue;
+		keep(s, path, n, value);
+		snprintf(s->out->remedy, sizeof(s->out->remedy), "change that line to \"%s %.60s\"",
+			 s->d->setting->ethtool[1], s->option);
+	}
 }
 
 /* A file of interfaces(5): a stanza ends with the next. */

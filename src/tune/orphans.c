@@ -4,10 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "epolltune/cleanup.h"
 #include "tune/dropin.h"
 
-/* People add lines to our files: only a comment with the number of a run is evidence. */
+/* People add lines to our files: only a comment with the number of a run is evidence. A new journal
+ * gives the numbers again: of a run that was rolled back no line is left. */
+static bool is_known(const struct journal *j, unsigned run)
+{
+	const struct run *r = j ? journal_find(j, run) : NULL;
+	return r && r->status != RUN_ROLLED_BACK;
+}
+
 static bool file_has_orphan(const char *path, struct journal *j)
 {
 	char line[CHANGE_VALUE];
@@ -17,15 +25,20 @@ static bool file_has_orphan(const char *path, struct journal *j)
 		return false;
 	while (fgets(line, sizeof(line), in)) {
 		unsigned run = dropin_run(line);
-		if (run && (!j || !journal_find(j, run)))
+		if (run && !is_known(j, run))
 			return true;
 	}
 	return false;
 }
 
+/* Not a copy that an editor or a package manager made, which nothing reads. */
 static bool is_ours(const char *name)
 {
-	return !strncmp(name, DROPIN_PREFIX, strlen(DROPIN_PREFIX));
+	static const char *const ends[] = {".conf", ".link", ".rules"};
+	bool read = false;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		read |= text_ends(name, strlen(name), ends[i]);
+	return read && !strncmp(name, DROPIN_PREFIX, strlen(DROPIN_PREFIX));
 }
 
 static bool directory_has_orphan(const struct change_site *site, const char *directory,

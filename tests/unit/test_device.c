@@ -969,6 +969,13 @@ static void the_network_is_configured_after_udev(void **state)
 		   "iface eth0 inet manual\n\tpost-up /sbin/ethtool -G eth0 rx 64 || true\n"}},
 		 "/etc/network/interfaces:2 sets 64",
 		 "change that line to \"rx 512\""},
+		{"device.ring.rx",
+		 {{"/usr/sbin/ifup", ""},
+		  {"/etc/network/interfaces",
+		   "iface eth0 inet manual\n up ethtool -G eth0 rx 64 && ethtool -G eth1 rx 32; "
+		   "ethtool -G eth2 rx 16\n"}},
+		 "/etc/network/interfaces:2 sets 64",
+		 "change that line to \"rx 512\""},
 		{"device.channels",
 		 {{"/sbin/ifup", ""},
 		  {"/etc/network/interfaces.d/x",

@@ -50,15 +50,16 @@ static void a_limit_on_descriptors_is_raised_where_it_counts(void **state)
 	} rows[] = {
 		{"nginx", "Raise that limit: prlimit --pid 7 --nofile=4096:4096"},
 		{"own", "Raise that limit: prlimit --pid 7 --nofile=4096:4096"},
-		{"redis-server", "restart it: Redis computes its own limit"},
-		{"mysqld", "restart it: MySQL computes its own limit"},
-		{"mongod", "restart it: MongoDB computes its own limit"},
-		{"slapd", "restart it: OpenLDAP computes its own limit"},
+		{"redis-server", "restart it: Redis may compute its own limit"},
+		{"mysqld", "restart it: MySQL may compute its own limit"},
+		{"mongod", "restart it: MongoDB may compute its own limit"},
+		{"slapd", "restart it: OpenLDAP may compute its own limit"},
 		/* Or have tables of that size. */
-		{"memcached", "restart it: memcached computes its own limit or the size of tables"},
-		{"uwsgi", "restart it: uWSGI computes"},
-		{"beam.smp", "restart it: Erlang computes"},
-		{"java", "restart it: Java computes"},
+		{"memcached",
+		 "restart it: memcached may compute its own limit or the size of tables"},
+		{"uwsgi", "restart it: uWSGI may compute"},
+		{"beam.smp", "restart it: Erlang may compute"},
+		{"java", "restart it: Java may compute"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct process p = {.pid = 7, .soft = 1024, .open = 1024, .state = 'S'};
