@@ -31,7 +31,8 @@ backend() {
 
 # A process of that name with so many connections to the server; it listens where asked for.
 before() { # NAME LISTEN CONNECTIONS [TO [FROM]]
-	python3 - "$@" >before.out <<-EOF &
+	: >before.out # of the one before
+	python3 - "$@" >>before.out <<-EOF &
 		import socket, sys, time
 		name, listen, count, to, source = (sys.argv[1:] + ["127.0.0.1", "127.0.0.1"][len(sys.argv) - 4:])[:5]
 		open("/proc/self/comm", "w").write(name)
