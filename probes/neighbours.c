@@ -139,8 +139,8 @@ static void table_bound(const struct target *t, const struct settings *s, struct
 	}
 }
 
-/* As if no entry were of a peer. Above gc_thresh2 the kernel evicts stale and failed entries
- * (neigh_forced_gc()). */
+/* As if no entry were of a peer. Above gc_thresh2 the kernel evicts entries that have not changed
+ * for 5 s (neigh_forced_gc()). */
 static bool table_solve(const struct target *t, const struct settings *now, const struct outcome *o,
 			int64_t enough, struct settings *out)
 {

@@ -121,8 +121,8 @@
 		.detail = "net.core.somaxconn is {somaxconn} now, and was higher when the server " \
 			  "called listen(){sockets? for each of its {sockets} sockets}.",          \
 		.advice = "{possible?Before the server is restarted, in its network "              \
-			  "namespace\\: sysctl -w net.core.somaxconn={wanted}, and "               \
-			  "net.core.somaxconn = {wanted} in a file of /etc/sysctl.d.:No "          \
+			  "namespace\\: sysctl -w net.core.somaxconn={wanted}. To keep it, set "   \
+			  "it in a file in /etc/sysctl.d, or in a container's definition.:No "     \
 			  "queue holds that many\\: shorten the server's stalls.}",                \
 		.meaning = "The queue of the running server suffices, but net.core.somaxconn is "  \
 			   "lower than when it called listen(): after its next start the queue "   \
@@ -2004,7 +2004,7 @@ static const struct finding_row findings[] = {
 		 "the machine, or of a group above, was short}. For a second after that the buffers of these sockets do "
 		 "not grow, and the kernel may shrink their receive windows\\: uploads become slower.",
 	 .advice =
-		 "{reached?{line?{engine}\\: {line}{high?:, and MemoryHigh= (memory.high) likewise}. "
+		 "{reached?{line?{engine}\\: {line}{high?:. If memory.high of its group is lower than memory.max, raise it, too}. "
 		 "Or let:No limit is visible now\\: let} the server take less.:Look for what "
 		 "takes the memory of the machine\\: free -m; cat /proc/pressure/memory.}",
 	 .answer = "sockets of {path} are throttled as memory is short",
@@ -2416,11 +2416,10 @@ static const struct finding_row findings[] = {
 	 .advice =
 		 "nft list ruleset and iptables-save show such rules. Where there are "
 		 "none, this does not limit the server; otherwise raise net.netfilter.nf_conntrack_max, or do not track the port.",
-	 .meaning =
-		 "The table of connection tracking is empty, and no connection is open, nor does a "
-		 "datagram arrive, that shows whether a rule tracks it. With such a rule the target's entries would not fit "
-		 "into net.netfilter.nf_conntrack_max. In a container, which cannot change "
-		 "that, only --server and --netns note it.",
+	 .meaning = "The table of connection tracking is empty, and no connection is open, nor does a "
+		    "datagram arrive, that shows whether a rule tracks it. With such a rule the target's entries would not fit "
+		    "into net.netfilter.nf_conntrack_max. In a container, which cannot change "
+		    "that, only --server and --netns note it.",
 	 .action = "Look for rules that track (nft list ruleset, iptables-save); with one raise "
 		   "net.netfilter.nf_conntrack_max.",
 	 .proof = "nf_conntrack_count is 0 and Tcp.CurrEstab is 0; of a server of UDP alone "
@@ -2444,7 +2443,8 @@ static const struct finding_row findings[] = {
 	      "Set net.ipv4.tcp_keepalive_time, or TCP_KEEPIDLE where the application sets it, to at "
 	      "most four fifths of the timeout. A lost probe is repeated in time only if "
 	      "net.ipv4.tcp_keepalive_intvl (75 s) is shorter than the rest.",
-	      "ss -tno: timer:keepalive; TcpExt.TCPAbortOnTimeout", "TCP keepalive sends its probes before the path forgets idle connections"),
+	      "ss -tno: timer:keepalive; TcpExt.TCPAbortOnTimeout",
+	      "TCP keepalive sends its probes before the path forgets idle connections"),
 	{.id = "idle.keepalive.application",
 	 .level = LEVEL_WARNING,
 	 .remedy = REMEDY_APPLICATION,
@@ -2468,8 +2468,8 @@ static const struct finding_row findings[] = {
 	      "The neighbour table {tight?may not:cannot} hold {peers} peer{peers=1?:s}",
 	      "{knob} is {current}, for all network namespaces; IPv4 has {used} "
 	      "entr{used=1?y:ies}{max6?, IPv6 {used6}}, of these peers or of others. Beyond it the "
-	      "kernel drops packets to further peers, and beyond gc_thresh2 it evicts stale and failed "
-	      "entries.",
+	      "kernel drops packets to further peers, and beyond gc_thresh2 it evicts entries that "
+	      "have not changed for 5 s, also those in use.",
 	      TAKES_EFFECT " {cost}",
 	      "The machine talks to more hosts on its links than the neighbour table of IPv4 or "
 	      "IPv6 holds.",

@@ -561,7 +561,8 @@ static const struct server_row servers[] = {
 		.backlog = "that of its socket unit",
 		.backlog_line = "Backlog={backlog} in section [Socket] of its unit",
 		.backlog_effect =
-			"after systemctl stop NAME.socket NAME.service, then systemctl start NAME.socket NAME.service",
+			"after systemctl daemon-reload, systemctl stop NAME.socket NAME.service, "
+			"then systemctl start NAME.socket NAME.service",
 		.proxies = true,
 		.clients = "256",
 		.clients_line = "systemd-socket-proxyd --connections-max={clients}",
@@ -580,7 +581,8 @@ static const struct server_row servers[] = {
 		.name = "systemd",
 		.backlog = "4096 before systemd 254, now as large as the kernel allows",
 		.backlog_line = "Backlog={backlog} in section [Socket] of its unit",
-		.backlog_effect = "after systemctl restart NAME.socket",
+		.backlog_effect =
+			"after systemctl daemon-reload, then systemctl restart NAME.socket",
 		.clients = "64 with Accept=yes",
 		.clients_line = "MaxConnections={clients} in section [Socket] of its unit",
 		.clients_closed = true,

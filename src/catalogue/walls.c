@@ -596,7 +596,7 @@ static const struct wall_row walls[] = {
 			"channel to its master included}{held?, {held} descriptor{held=1?:s} that it "
 			"holds besides included}{besides?, {besides} connection{besides=1?:s} to "
 			"its other listeners included}{left?, {left} that clients closed and it has "
-			"not included}{doubles?\\; a client that asks may take a "
+			"not closed included}{doubles?\\; a client that asks may take a "
 			"second one, to a server behind it\\: --role proxy counts both}{answer?\\; with "
 			"that many open it answers {answer}}{asked?\\; "
 			"that is the limit at its start\\: {asked} shows the present one}}.",

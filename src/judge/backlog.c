@@ -165,8 +165,8 @@ void backlog_effect_word(struct wording *w, const char *name, const struct liste
 	wording_set(
 		w, name, "%s",
 		l->systemd
-			? "after systemctl stop NAME.socket NAME.service, then systemctl start "
-			  "NAME.socket NAME.service; a server that calls listen() itself, as gunicorn "
+			? "after systemctl daemon-reload, systemctl stop NAME.socket NAME.service, "
+			  "then systemctl start NAME.socket NAME.service; a server that calls listen() itself, as gunicorn "
 			  "does, sets its own"
 		: server ? server->backlog_effect
 			 : "after a restart");

@@ -80,7 +80,7 @@ static void the_backlog_of_a_socket_unit_is_systemds(void **state)
 	assert_contains(checked_text(f, "title"), "has backlog 128; this load needs 1 000");
 	assert_contains(
 		checked_text(f, "advice"),
-		"systemd: Backlog=2048 in section [Socket] of its unit (effective after systemctl stop NAME.socket "
+		"systemd: Backlog=2048 in section [Socket] of its unit (effective after systemctl daemon-reload, systemctl stop NAME.socket "
 		"NAME.service, then systemctl start NAME.socket NAME.service; a server that calls listen() itself, "
 		"as gunicorn does, sets its own).");
 	if (strstr(checked_text(f, "advice"), "restart it first"))

@@ -338,7 +338,7 @@ static void what_clients_have_closed_counts_until_the_server_closes_it(void **st
 		 "servers behind it included.", ""},
 		/* Each waits for a server behind it. */
 		{"nginx", KNOWN("4096"), 900, 9, TARGET_PROXY, 1200, VERDICT_SHORT, 1019,
-		 "900 that clients closed and it has not included",
+		 "900 that clients closed and it has not closed included",
 		 "server.max_connections 4096 -> 5632"},
 		{"haproxy", KNOWN("500"), 100, 9, TARGET_SERVER, 300, VERDICT_OK, 400, "", ""},
 		{"haproxy", KNOWN("500"), 600, 9, TARGET_SERVER, 300, VERDICT_SHORT, 0, "", NULL},

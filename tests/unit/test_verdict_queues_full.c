@@ -493,7 +493,7 @@ static void texts_name_the_server_of_a_full_queue(void **state)
 		 "Retransmissions included; 400 since the socket was made. net.core.somaxconn allows "
 		 "4096; systemd's default backlog is 4096 before systemd 254, now as large as the "
 		 "kernel allows.",
-		 "systemd: Backlog=2048 in section [Socket] of its unit (effective after systemctl stop NAME.socket "
+		 "systemd: Backlog=2048 in section [Socket] of its unit (effective after systemctl daemon-reload, systemctl stop NAME.socket "
 		 "NAME.service, then systemctl start NAME.socket NAME.service; a server that calls listen() itself, as gunicorn "
 		 "does, sets its own). Costs nothing until used."},
 		{bursts_of_a_script, 0,
