@@ -161,6 +161,12 @@ static uint64_t others_of(const struct settings *s)
 	return less(s->clients.others, s->subject->drained.others);
 }
 
+/* What counts besides the clients of its listeners; the limit of a section is of that alone. */
+static uint64_t besides_of(const struct settings *s)
+{
+	return left_of(s) + (s->clients.section[0] ? 0 : others_of(s));
+}
+
 /* The limit of each process with which they hold so many clients. */
 static int64_t limit_for(const struct target *t, const struct settings *s, uint64_t clients)
 {
@@ -666,14 +672,12 @@ static uint64_t each_of(const struct settings *s)
 
 static struct clients_use use_of(const struct settings *s)
 {
-	const struct subject_clients *c = &s->clients;
 	struct clients_use use = {.max = each_of(s)};
 	if (!use.max || is_spread(s->subject))
 		return (struct clients_use){0};
 	size_t processes = subject_sharing(s->subject);
 	use.max *= processes;
-	use.open = less(s->taken.accepted, s->subject->drained.open) + left_of(s) +
-		   (c->section[0] ? 0 : others_of(s));
+	use.open = less(s->taken.accepted, s->subject->drained.open) + besides_of(s);
 	if (setting_of(s)->both)
 		use.open += s->subject->opened;
 	use.own = own_of(s) * processes;
@@ -796,7 +800,7 @@ static void reached_report(const struct target *target, const struct settings *n
 	if (one)
 		alone_make(now, &subject, &alone);
 	/* `open` has them, and so has what limit_for() adds. */
-	uint64_t besides = left_of(now) + (now->clients.section[0] ? 0 : others_of(now));
+	uint64_t besides = besides_of(now);
 	if (one)
 		alone.taken.left = alone.clients.others = besides = 0;
 	/* The line to set has room for those that are open, too. */
