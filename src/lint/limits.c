@@ -102,18 +102,18 @@ static void soft_cut_add(struct lint *l, const struct lint_line *line, const cha
 static void hard_above_add(struct lint *l, const struct lint_line *line, const char *value,
 			   const char *nr_open, bool known)
 {
-	if (known)
+	if (known) {
 		lint_add(l, line, LINT_REFUSED, NULL,
 			 "nofile %s is above fs.nr_open %s: setrlimit() fails with EPERM "
 			 "and logins may fail; raise fs.nr_open first",
 			 value, nr_open);
-	else
+	} else {
 		lint_add(l, line, LINT_CAPPED, NULL,
 			 "nofile %s is above fs.nr_open %s, and there setrlimit() fails with "
 			 "EPERM: check sysctl fs.nr_open",
 			 value, nr_open);
-	if (!known)
 		lint_level(l, LEVEL_NOTE);
+	}
 }
 
 static void files_judge(struct lint *l, const struct lint_line *line, const struct words *w,

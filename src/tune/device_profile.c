@@ -86,6 +86,13 @@ static void read_profile(struct search *s, const char *path)
 		 s->wanted);
 }
 
+/* `word`: what sets it in that line. */
+static void advise_line(struct search *s, const char *word)
+{
+	snprintf(s->out->remedy, sizeof(s->out->remedy), "change that line to \"%s %.60s\"", word,
+		 s->option);
+}
+
 /* The value of a word behind an option: "-G eth0 rx 512 tx 512; -C eth0 rx-usecs 50". */
 static bool find_option(char *text, const char *option, const char *name, char value[KEY])
 {
@@ -116,8 +123,7 @@ static void read_ifcfg(struct search *s, const char *directory, const char *key)
 				 value))
 			continue;
 		keep(s, path, n, value);
-		snprintf(s->out->remedy, sizeof(s->out->remedy), "change that line to \"%s %.60s\"",
-			 s->d->setting->ethtool[1], s->option);
+		advise_line(s, s->d->setting->ethtool[1]);
 	}
 }
 
@@ -128,8 +134,8 @@ static bool is_for_us(const struct search *s, const char *command, bool own)
 	char text[512], *save = NULL;
 	bool next = false, is = false;
 	snprintf(text, sizeof(text), "%s", command);
-	for (char *word = strtok_r(text, " \t\"';\n", &save); word;
-	     word = strtok_r(NULL, " \t\"';\n", &save)) {
+	for (char *word = strtok_r(text, " \t\"'", &save); word;
+	     word = strtok_r(NULL, " \t\"'", &save)) {
 		is |= next && (!strcmp(word, s->d->nic) ||
 			       (own && (!strcmp(word, "$IFACE") || !strcmp(word, "${IFACE}"))));
 		next = !strcmp(word, s->d->setting->ethtool[0]);
@@ -155,8 +161,7 @@ static void read_command(struct search *s, const char *path, unsigned n, char *l
 		    !find_option(part, s->d->setting->ethtool[0], s->d->setting->ethtool[1], value))
 			continue;
 		keep(s, path, n, value);
-		snprintf(s->out->remedy, sizeof(s->out->remedy), "change that line to \"%s %.60s\"",
-			 s->d->setting->ethtool[1], s->option);
+		advise_line(s, s->d->setting->ethtool[1]);
 	}
 }
 
@@ -178,8 +183,7 @@ static void read_interfaces(struct search *s, const char *path)
 			inside = !strcmp(word, "iface") && !strcmp(value, s->d->nic);
 		else if (inside && !strcmp(word, s->ifupdown)) {
 			keep(s, path, n, value);
-			snprintf(s->out->remedy, sizeof(s->out->remedy),
-				 "change that line to \"%s %.60s\"", word, s->option);
+			advise_line(s, word);
 		} else {
 			read_command(s, path, n, line, inside);
 		}

@@ -47,7 +47,7 @@ static bool directory_has_orphan(const struct change_site *site, const char *dir
 	char path[1024];
 	bool found = false;
 	snprintf(path, sizeof(path), "%.400s%s", site->root, directory);
-	DIR *list = opendir(path);
+	CLEAN(close_directory) DIR *list = opendir(path);
 	const struct dirent *entry;
 	while (list && !found && (entry = readdir(list))) {
 		if (!is_ours(entry->d_name))
@@ -56,8 +56,6 @@ static bool directory_has_orphan(const struct change_site *site, const char *dir
 		snprintf(path, sizeof(path), "%.400s%s", site->root, file);
 		found = file_has_orphan(path, j);
 	}
-	if (list)
-		closedir(list);
 	return found;
 }
 
